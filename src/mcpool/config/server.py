@@ -1,0 +1,107 @@
+"""What a configuration says of one server, validated and with its variables expanded. A plain value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+ApprovalMode = Literal["auto", "prompt", "writes", "approve"]
+Scope = Literal["thread", "session-tree", "shared"]
+Retry = Literal["safe", "never", "always"]
+Start = Literal["lazy", "eager"]
+ClientCapabilitiesMode = Literal["all", "none", "mirror"]
+WhenAsking = Literal["overflow", "serialise", "isolate", "decline"]
+Surface = Literal["direct", "deferred", "code_mode"]
+Pairs = tuple[tuple[str, str], ...]
+"""A mapping as sorted pairs, so that equal configurations are equal and hashable values."""
+
+CLIENT_CWD = "client"
+"""The `cwd` of a server that follows the folder of the thread that uses it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvVar:
+    """A variable to copy into the server's environment: from this host, or from the executor it runs on."""
+
+    name: str
+    source: Literal["local", "remote"] = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Stdio:
+    """A server reached through the pipes of a process."""
+
+    command: str
+    args: tuple[str, ...] = ()
+    env: Pairs = field(default=(), repr=False)
+    env_vars: tuple[EnvVar, ...] = ()
+    cwd: str = CLIENT_CWD
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """A server reached by streamable HTTP."""
+
+    url: str
+    bearer_token_env_var: str | None = None
+    http_headers: Pairs = field(default=(), repr=False)
+    env_http_headers: Pairs = ()
+    """Header name to the name of the environment variable that holds its value."""
+    http_headers_helper: str | None = None
+    auth: Literal["oauth", "chatgpt"] = "oauth"
+    scopes: tuple[str, ...] = ()
+    oauth_client_id: str | None = None
+    oauth_callback_port: int | None = None
+    oauth_resource: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolConfig:
+    """Settings of one tool, by its raw name; None inherits the server's."""
+
+    approval_mode: ApprovalMode | None = None
+    retry: Retry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """One `[mcp_servers.NAME]`. Times are seconds."""
+
+    name: str
+    transport: Stdio | Http
+    environment_id: str = "local"
+    enabled: bool = True
+    required: bool = False
+    startup_timeout: float = 30.0
+    tool_timeout: float = 300.0
+    supports_parallel_tool_calls: bool = False
+    omit_tools_from: tuple[Surface, ...] | None = None
+    default_tools_approval_mode: ApprovalMode | None = None
+    tools: tuple[tuple[str, ToolConfig], ...] = ()
+    enabled_tools: tuple[str, ...] | None = None
+    """Allow-list of raw tool names; None allows all."""
+    disabled_tools: tuple[str, ...] = ()
+    scope: Scope | None = None
+    """None is the transport's default: `shared` for stdio, `thread` for HTTP."""
+    retry: Retry = "safe"
+    start: Start = "lazy"
+    idle_timeout: float = 300.0
+    stop_when_unused: bool = False
+    restart_max: int = 5
+    restart_window: float = 60.0
+    heartbeat: float = 60.0
+    """Seconds between health checks of an idle connection; 0 turns them off."""
+    client_capabilities: ClientCapabilitiesMode = "all"
+    when_asking: WhenAsking = "overflow"
+    overlap: bool = True
+    max_message_bytes: int = 64 * 1024 * 1024
+    file: str | None = field(default=None, compare=False)
+    """Where it was written, for messages; no part of what it is."""
+    line: int | None = field(default=None, compare=False)
+
+    @property
+    def effective_scope(self) -> Scope:
+        """The scope in force, the transport's default included."""
+        if self.scope is not None:
+            return self.scope
+        return "shared" if isinstance(self.transport, Stdio) else "thread"

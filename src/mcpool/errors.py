@@ -1,0 +1,79 @@
+"""What a user of mcpool can catch. Each error names the thing, what was tried, what happened and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class McpoolError(Exception):
+    """Base of every error that mcpool raises on purpose."""
+
+
+class ConfigError(McpoolError, ValueError):
+    """The configuration cannot be used. `problems` holds one printable line for each thing wrong."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class ServerError(McpoolError):
+    """Something about one server. `server` is its configured name."""
+
+    def __init__(self, server: str, message: str) -> None:
+        super().__init__(f"`{server}`: {message}")
+        self.server = server
+
+
+class ServerNotFound(ServerError, LookupError):
+    """No enabled server of that name is configured for this thread."""
+
+
+class ServerUnavailable(ServerError, ConnectionError):
+    """The server could not be started or reached, so the request was never sent to it."""
+
+
+class CallOutcomeUnknown(ServerError, ConnectionError):
+    """The connection was lost after the request was sent: it may or may not have run, and was not run again."""
+
+
+class CallTimeout(ServerError, TimeoutError):
+    """No answer within the deadline. The server was told to stop; it may have run."""
+
+
+class MessageTooLarge(ServerError, ValueError):
+    """A message is larger than the configured limit."""
+
+
+class ToolNotFound(ServerError, LookupError):
+    """This step was shown no tool of that name."""
+
+
+class ToolChanged(ServerError):
+    """The tool is no longer what the step was shown; nothing was sent."""
+
+
+class ApprovalDenied(ServerError, PermissionError):
+    """The call needs an approval that was refused, or that nobody is there to give; nothing was sent."""
+
+
+class RpcError(ServerError):
+    """The server answered with a JSON-RPC error: `code`, `reason` (its message) and `data` (raw JSON or None)."""
+
+    def __init__(self, server: str, code: int, reason: str, data: bytes | None = None) -> None:
+        super().__init__(server, f"error {code}: {reason}")
+        self.code = code
+        self.reason = reason
+        self.data = data
+
+
+class Closed(McpoolError, RuntimeError):
+    """The host, thread or step was used after it was closed."""
+
+
+class WrongProcess(McpoolError, RuntimeError):
+    """A host was used after a fork: its processes and sockets belong to the parent. Open another in the child."""
+
+
+class DaemonError(McpoolError):
+    """The daemon could not be started, reached or understood."""

@@ -1,0 +1,1 @@
+"""A face: one MCP endpoint that any number of MCP clients share."""
