@@ -1,0 +1,1 @@
+"""What a configuration resolves to: identities, tool names, tool schemas. Pure values and functions, no I/O."""
