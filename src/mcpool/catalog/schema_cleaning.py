@@ -88,8 +88,8 @@ def _schema(value: object, depth: int) -> Schema:
     if additional is not None:
         cleaned["additionalProperties"] = additional if isinstance(additional, bool) else _schema(additional, depth + 1)
     items = schema.get("items")
-    if isinstance(items, list):
-        cleaned["prefixItems"] = [_schema(item, depth + 1) for item in cast("list[object]", items)]
+    if isinstance(items, list):  # up to draft 2019-09
+        schema = schema | {"prefixItems": cast("list[object]", items)}
     elif items is not None:
         cleaned["items"] = _schema(items, depth + 1)
     if isinstance(schema.get("not"), dict):
