@@ -1,0 +1,140 @@
+"""From a file or a dict to servers and problems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from mcpool.config.document import GIVEN, Document, read_document
+from mcpool.config.expand import Expander
+from mcpool.config.model import Config, DaemonConfig
+from mcpool.config.parse import seconds, whole
+from mcpool.config.placeholders import Placeholders
+from mcpool.config.problem import Problem, Report, Spot
+from mcpool.config.read_server import Entry, Surroundings, nearest, read_server
+from mcpool.config.server import ServerConfig
+from mcpool.config.shapes import find_entries, is_foreign
+from mcpool.config.table import as_table, kind
+from mcpool.config.translate import translate
+
+FILE_NAME = "config.toml"
+_TOP_LEVEL = ("mcp_servers", "daemon")
+
+
+def load(
+    source: Path | Mapping[str, object] | None,
+    *,
+    home: Path,
+    environ: Mapping[str, str],
+    secret: Callable[[str], str | None] | None = None,
+) -> Config:
+    """Read a configuration: a file of ours or of another host, a dict of the same shape, or (None) `home/config.toml`.
+
+    Never raises for what the configuration holds: everything wrong is a `Problem`, and the server that it is about is
+    left out.
+    `environ` answers `${VAR}`, `secret` answers `${keyring:NAME}` (the system's keyring if None).
+    """
+    if source is None:
+        source = home / FILE_NAME
+        if not source.exists():
+            return Config()
+    path = source if isinstance(source, Path) else None
+    document = read_document(source) if isinstance(source, Path) else given(source)
+    if isinstance(document, Problem):
+        return Config(problems=(document,), path=path)
+    report = document.report()
+    around = Surroundings(Expander(environ, secret or _keyring), document.folder, environ.get("HOME"))
+    servers = _servers(document, around, report)
+    daemon = _daemon(document, report)
+    return Config(servers, in_order(report.problems), daemon, path)
+
+
+def check(
+    source: Path | Mapping[str, object] | None,
+    *,
+    home: Path,
+    environ: Mapping[str, str],
+    secret: Callable[[str], str | None] | None = None,
+) -> tuple[Problem, ...]:
+    """Every problem of a configuration, errors first, else in the order of the file."""
+    problems = load(source, home=home, environ=environ, secret=secret).problems
+    return tuple(sorted(problems, key=lambda problem: problem.severity != "error"))
+
+
+def given(source: Mapping[str, object]) -> Document | Problem:
+    """A dict as a document without lines. Relative paths in it are relative to the current folder."""
+    data = as_table(source)
+    if data is None:
+        return Problem("error", GIVEN, None, "", "has keys that are not text", "use names of servers as keys")
+    return Document(GIVEN, "dict", data, Path.cwd())
+
+
+def in_order(problems: list[Problem]) -> tuple[Problem, ...]:
+    """The problems in the order of the file."""
+    return tuple(sorted(problems, key=lambda problem: problem.line or 0))
+
+
+def entries(document: Document, report: Report, user_home: str | None) -> list[Entry]:
+    """The servers of a document in our keys."""
+    placeholders = _placeholders(document, user_home)
+    translated = (translate(raw, report, placeholders) for raw in find_entries(document, report))
+    return [entry for entry in translated if entry is not None]
+
+
+def _placeholders(document: Document, user_home: str | None) -> Placeholders:
+    folder = document.folder
+    in_project = folder.name in (".vscode", ".cursor") and str(folder.parent) != user_home
+    return Placeholders(
+        workspace=str(folder.parent) if in_project else None,
+        bare_dollar=folder.name in (".gemini", ".qwen"),
+        braces="opencode" in Path(document.file).name,
+    )
+
+
+def _servers(document: Document, around: Surroundings, report: Report) -> tuple[ServerConfig, ...]:
+    servers: dict[str, ServerConfig] = {}
+    for entry in entries(document, report, around.user_home):
+        server = read_server(entry, around, report)
+        if server is None:
+            continue
+        if server.name not in servers:
+            servers[server.name] = server
+        elif server != servers[server.name]:
+            Spot(report, entry.path).warning(
+                f"is a second server called `{server.name}`, and is left out",
+                "rename one of them, or let `mcpool import` do it",
+            )
+    return tuple(servers.values())
+
+
+def _daemon(document: Document, report: Report) -> DaemonConfig:
+    default = DaemonConfig()
+    if is_foreign(document):
+        return default
+    for name in document.data:
+        if name not in _TOP_LEVEL and document.syntax == "toml":
+            Spot(report, (name,)).warning("is not a table of mcpool and has no effect", nearest(name, list(_TOP_LEVEL)))
+    spot = Spot(report, ("daemon",))
+    value = document.data.get("daemon", {})
+    table = as_table(value)
+    if table is None:
+        spot.error(f"must be a table, not {kind(value)}", "write [daemon] on a line of its own")
+        return default
+    errors = report.error_count
+    port, idle_exit = default.port, default.idle_exit
+    for name, setting in table.items():
+        if name == "port":
+            port = whole(0, 65535)(setting, spot.at(name))
+        elif name == "idle_exit_sec":
+            idle_exit = seconds(zero=True)(setting, spot.at(name))
+        else:
+            spot.at(name).warning(
+                "is not a key of the daemon and has no effect", nearest(name, ["port", "idle_exit_sec"])
+            )
+    return DaemonConfig(port, idle_exit) if report.error_count == errors else default
+
+
+def _keyring(name: str) -> str | None:
+    from mcpool.config.secrets import keyring_secret
+
+    return keyring_secret(name)

@@ -1,0 +1,157 @@
+"""Where the keys of a TOML document stand.
+
+`tomllib` tells values, not places. This scanner tells places, not values: it trusts that `tomllib` has already
+accepted the text, and follows table headers, dotted and quoted keys, inline tables and arrays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import tomllib
+
+from mcpool.config.problem import KeyPath
+
+_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_SPACE = re.compile(r"[ \t]*")
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_SCALAR = re.compile(r"[^,\]}\n#]*")
+_STRINGS = (
+    re.compile(r'"""(?:[^\\]|\\.)*?"{3,5}', re.DOTALL),
+    re.compile(r"'''.*?'{3,5}", re.DOTALL),
+    re.compile(r'"(?:[^"\\\n]|\\.)*"'),
+    re.compile(r"'[^'\n]*'"),
+)
+
+
+def locate_toml(text: str) -> dict[KeyPath, int]:
+    """The line (from 1) on which each key path of the document is first mentioned."""
+    scanner = _Scanner(text)
+    # Nested deeper than anybody writes: what was found so far will do.
+    with contextlib.suppress(RecursionError):
+        scanner.document()
+    return scanner.lines
+
+
+class _Scanner:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.here = 0
+        self.lines: dict[KeyPath, int] = {}
+        self._counted_to = 0
+        self._line = 1
+        self._list_length: dict[KeyPath, int] = {}
+
+    def document(self) -> None:
+        prefix: KeyPath = ()
+        while True:
+            self._skip(_BLANK)
+            if self.here >= len(self.text):
+                return
+            before = self.here
+            if self.text.startswith("[[", self.here):
+                prefix = self._header(2)
+            elif self.text.startswith("[", self.here):
+                prefix = self._header(1)
+            else:
+                self._pair(prefix)
+            if self.here == before:
+                return
+
+    def _header(self, brackets: int) -> KeyPath:
+        line = self._line_here()
+        self.here += brackets
+        names = self._key()
+        self.here += brackets
+        path: KeyPath = ()
+        for position, name in enumerate(names):
+            path = (*path, name)
+            self.lines.setdefault(path, line)
+            if brackets == 2 and position == len(names) - 1:
+                self._list_length[path] = self._list_length.get(path, 0) + 1
+            if path in self._list_length:
+                path = (*path, self._list_length[path] - 1)
+                self.lines.setdefault(path, line)
+        return path
+
+    def _pair(self, prefix: KeyPath) -> None:
+        line = self._line_here()
+        path = prefix
+        for name in self._key():
+            path = (*path, name)
+            self.lines.setdefault(path, line)
+        self.here += 1
+        self._value(path)
+
+    def _key(self) -> list[str]:
+        names: list[str] = []
+        while True:
+            self._skip(_SPACE)
+            names.append(self._simple_key())
+            self._skip(_SPACE)
+            if not self.text.startswith(".", self.here):
+                return names
+            self.here += 1
+
+    def _simple_key(self) -> str:
+        token = self._string()
+        if token is None:
+            match = _BARE_KEY.match(self.text, self.here)
+            self.here = match.end() if match else self.here
+            return match.group() if match else ""
+        if token.startswith("'"):
+            return token[1:-1]
+        return str(tomllib.loads(f"key = {token}")["key"])
+
+    def _value(self, path: KeyPath) -> None:
+        self._skip(_SPACE)
+        if self._string() is not None:
+            return
+        opening = self.text[self.here : self.here + 1]
+        if opening == "[":
+            self._inside("]", path)
+        elif opening == "{":
+            self._inside("}", path)
+        else:
+            self._skip(_SCALAR)
+
+    def _inside(self, closing: str, path: KeyPath) -> None:
+        self.here += 1
+        index = 0
+        while True:
+            self._skip(_BLANK)
+            if self.here >= len(self.text):
+                return
+            if self.text[self.here] == closing:
+                self.here += 1
+                return
+            before = self.here
+            if closing == "]":
+                self.lines.setdefault((*path, index), self._line_here())
+                self._value((*path, index))
+                index += 1
+            else:
+                self._pair(path)
+            self._skip(_BLANK)
+            if self.text.startswith(",", self.here):
+                self.here += 1
+            if self.here == before:
+                return
+
+    def _string(self) -> str | None:
+        for pattern in _STRINGS:
+            match = pattern.match(self.text, self.here)
+            if match:
+                self.here = match.end()
+                return match.group()
+        return None
+
+    def _skip(self, pattern: re.Pattern[str]) -> None:
+        match = pattern.match(self.text, self.here)
+        if match:
+            self.here = match.end()
+
+    def _line_here(self) -> int:
+        self._line += self.text.count("\n", self._counted_to, self.here)
+        self._counted_to = self.here
+        return self._line

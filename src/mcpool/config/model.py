@@ -1,0 +1,31 @@
+"""A whole configuration as a plain value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcpool.config.problem import Problem
+from mcpool.config.server import ServerConfig
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonConfig:
+    """The `[daemon]` table."""
+
+    port: int = 8377
+    """TCP port on loopback; 0 takes any free one."""
+    idle_exit: float = 1800.0
+    """Seconds without clients after which the daemon leaves; 0 never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What can be used of a configuration, and everything that is wrong with it."""
+
+    servers: tuple[ServerConfig, ...] = ()
+    """In the order in which they are written; those with an error are left out."""
+    problems: tuple[Problem, ...] = ()
+    daemon: DaemonConfig = DaemonConfig()
+    path: Path | None = None
+    """The file it came from; None for a dict, or when there is no file."""

@@ -1,0 +1,54 @@
+"""The system's keyring. The `keyring` package is imported when it is first needed, not before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcpool.config.expand import SecretsError
+
+SERVICE = "mcpool"
+"""The service under which mcpool's secrets are kept."""
+
+
+def keyring_secret(name: str) -> str | None:
+    """The secret of that name, or None if the keyring has none.
+
+    Raises:
+        SecretsError: the `keyring` package or a keyring of the system is missing, or it is locked.
+    """
+    keyring = _keyring()
+    try:
+        value: str | None = keyring.get_password(SERVICE, name)
+    except Exception as error:  # each backend of keyring raises its own kinds
+        raise _refused(error) from error
+    return value
+
+
+def store_keyring_secret(name: str, value: str) -> None:
+    """Store a secret, so that `${keyring:NAME}` stands for it.
+
+    Raises:
+        SecretsError: as for `keyring_secret`.
+    """
+    keyring = _keyring()
+    try:
+        keyring.set_password(SERVICE, name, value)
+    except Exception as error:  # each backend of keyring raises its own kinds
+        raise _refused(error) from error
+
+
+def _keyring() -> Any:
+    try:
+        import keyring
+    except ImportError as error:
+        msg = "the `keyring` package is not installed"
+        raise SecretsError(msg, "install it: `pip install 'mcpool[keyring]'`") from error
+    return keyring
+
+
+def _refused(error: Exception) -> SecretsError:
+    reason = str(error).strip().splitlines()
+    return SecretsError(
+        f"the system's keyring could not be used: {reason[0] if reason else type(error).__name__}",
+        "unlock or install a keyring, or use an environment variable: `${VAR}`",
+    )
