@@ -1,0 +1,81 @@
+# Needs Python 3.11 or newer, and nothing else: Node.js servers are tested where npm is installed.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help up test lint bench requirements clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: $(STAMPS)/runtime ## Run mcpool with your configuration, or with the demo server (ARGS="--port 9000")
+	@$(BIN)/mcpool up $(ARGS)
+
+test: lint $(STAMPS)/node $(STAMPS)/wheels ## Check and test everything (ARGS="tests/unit -k name")
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMPS)/test ## Check style, types and the layers
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "run: $(BIN)/ruff format ." >&2; exit 1; }
+	@$(BIN)/basedpyright
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+bench: $(STAMPS)/bench $(STAMPS)/node ## Measure, side by side with others (ARGS="...")
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+requirements: $(STAMPS)/uv ## Renew the pinned versions in requirements/
+	@for name in runtime test lint bench; do \
+		$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+			--no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package mcpool \
+			requirements/$$name.in -o requirements/$$name.txt || exit 1; \
+	done
+
+clean: ## Remove everything that was installed or built
+	rm -rf $(VENV) node_modules build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMPS)/venv:
+	@test -n "$(PYTHON)" || { echo "mcpool needs Python 3.11 or newer; none was found on the PATH" >&2; exit 1; }
+	@echo "creating $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/runtime: $(STAMPS)/venv requirements/runtime.txt pyproject.toml
+	@echo "installing mcpool"
+	@$(PIP) install --require-hashes -r requirements/runtime.txt
+	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+$(STAMPS)/test: $(STAMPS)/runtime requirements/test.txt requirements/lint.txt
+	@echo "installing what the tests need"
+	@$(PIP) install --require-hashes -r requirements/test.txt -r requirements/lint.txt
+	@touch $@
+
+# What a clean environment is filled from, without an index, when the wheel is tested.
+$(STAMPS)/wheels: $(STAMPS)/venv requirements/runtime.txt
+	@$(PIP) download --require-hashes --no-deps --only-binary :all: -d $(VENV)/wheels -r requirements/runtime.txt
+	@touch $@
+
+$(STAMPS)/bench: $(STAMPS)/runtime requirements/bench.txt
+	@echo "installing what the benchmarks need"
+	@$(PIP) install --require-hashes -r requirements/bench.txt
+	@touch $@
+
+$(STAMPS)/uv: $(STAMPS)/venv
+	@$(PIP) install uv
+	@touch $@
+
+$(STAMPS)/node: $(STAMPS)/venv package-lock.json
+	@if command -v npm >/dev/null; then \
+		echo "installing the Node.js servers"; \
+		npm ci --silent --no-audit --no-fund --ignore-scripts; \
+	else \
+		echo "npm was not found: the tests of Node.js servers will be skipped"; \
+	fi
+	@touch $@
