@@ -34,6 +34,8 @@ class Expander:
 
     environ: Mapping[str, str]
     secret: Secret
+    look_up: bool = True
+    """False: only check that each reference is one, and leave it as it is."""
 
     def value(self, value: object, spot: Spot) -> object:
         """The value with the references in its texts replaced, at any depth. Other types pass unchanged."""
@@ -51,12 +53,15 @@ class Expander:
         """The text with its references replaced; `$${` is a literal `${`."""
         if "${" not in text:
             return text
-        return _REFERENCE.sub(lambda match: "${" if match[1] is None else self._one(match[1], spot), text)
+        return _REFERENCE.sub(lambda match: self._one(match, spot), text)
 
-    def _one(self, inside: str, spot: Spot) -> str:
+    def _one(self, match: re.Match[str], spot: Spot) -> str:
+        inside = match[1]
+        if inside is None:
+            return "${" if self.look_up else match[0]
         keyring = _KEYRING.fullmatch(inside)
         if keyring:
-            return self._from_keyring(keyring[1], keyring[2], spot)
+            return self._from_keyring(keyring[1], keyring[2], spot) if self.look_up else match[0]
         variable = _VARIABLE.fullmatch(inside)
         if not variable:
             spot.error(
@@ -64,6 +69,8 @@ class Expander:
                 "write `${VAR}`, `${VAR:-default}` or `${keyring:NAME}`; a literal `${` is written `$${`",
             )
             return ""
+        if not self.look_up:
+            return match[0]
         name, default = variable[1], variable[2]
         value = self.environ.get(name)
         if default is not None:

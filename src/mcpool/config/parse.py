@@ -192,7 +192,7 @@ def _tool(value: object, spot: Spot) -> ToolConfig:
 def url(value: object, spot: Spot) -> str:
     """An http or https URL. Messages never show it: it may hold a key."""
     address = text(value, spot)
-    if not address:
+    if not address or "${" in address:  # references that were left alone on purpose
         return address
     remedy = "write it whole: https://HOST/PATH"
     try:

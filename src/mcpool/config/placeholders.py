@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from mcpool.config.table import as_list, as_table
 
+WORKSPACE = "${workspaceFolder}"
+"""An editor's name for the folder that it has open."""
+
 _ENV = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
-_WORKSPACE = re.compile(r"\$\{(?:workspaceFolder|workspaceRoot)\}")
 _BRACES = re.compile(r"(?<!\$)\{(env|file):([^{}]+)\}")
 _DOLLAR = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 
@@ -38,9 +40,8 @@ class Placeholders:
 
     def _text(self, text: str) -> str:
         text = _ENV.sub(r"${\1}", text).replace("${userHome}", "${HOME}").replace("${pathSeparator}", "/")
-        workspace = self.workspace
-        if workspace is not None:
-            text = _WORKSPACE.sub(lambda _: workspace.replace("${", "$${"), text)
+        if self.workspace is not None:
+            text = text.replace(WORKSPACE, self.workspace.replace("${", "$${"))
         if self.bare_dollar:
             text = _DOLLAR.sub(r"${\1}", text)
         if self.braces:

@@ -75,10 +75,12 @@ class Spot:
 
     report: Report
     path: KeyPath
+    first_index: int = 0
+    """What the first item of a list here is called in the document: 1 if the document has another before it."""
 
     def at(self, part: str | int) -> Spot:
         """The place of a value inside this one."""
-        return Spot(self.report, (*self.path, part))
+        return Spot(self.report, (*self.path, part + self.first_index if isinstance(part, int) else part))
 
     def error(self, message: str, remedy: str) -> None:
         """Add an error about this place."""

@@ -24,13 +24,17 @@ class Entry:
     """One server as a document has it, its keys translated to ours.
 
     `path` is where it stands in the document; `places` where the value of one of our keys stands, if that is elsewhere
-    than `path` and the key.
+    than under `path` and the key.
     """
 
     name: str
     table: Table
     path: KeyPath
-    places: Mapping[str, KeyPath] = field(default_factory=dict[str, KeyPath])
+    places: Mapping[str, Spot] = field(default_factory=dict[str, Spot])
+
+    def spot(self, key: str, report: Report) -> Spot:
+        """Where the value of one of our keys stands."""
+        return self.places.get(key) or Spot(report, (*self.path, key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ def _flat(entry: Entry, report: Report) -> dict[str, tuple[object, Spot]]:
     """The settings by their dotted key, with their places. `None` (JSON's null) is the same as absent."""
     settings: dict[str, tuple[object, Spot]] = {}
     for name, value in entry.table.items():
-        spot = Spot(report, entry.places.get(name, (*entry.path, name)))
+        spot = entry.spot(name, report)
         if value is None:
             continue
         group = as_table(value) if name in GROUPS else None
@@ -164,5 +168,6 @@ def _stdio(fields: dict[str, Any], around: Surroundings) -> Stdio:
     if cwd != CLIENT_CWD:
         if home and (cwd == "~" or cwd.startswith("~/")):
             cwd = home + cwd[1:]
-        fields["cwd"] = str(around.folder / cwd)
+        # A reference still there is one that was left alone on purpose; what it stands for may be absolute.
+        fields["cwd"] = cwd if cwd.startswith("${") else str(around.folder / cwd)
     return Stdio(**fields)

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mcpool.config.placeholders import Placeholders
-from mcpool.config.problem import KeyPath, Report, Spot
+from mcpool.config.placeholders import WORKSPACE, Placeholders
+from mcpool.config.problem import Report, Spot
 from mcpool.config.read_server import NAME, Entry
+from mcpool.config.server import CLIENT_CWD
 from mcpool.config.shapes import RawEntry
 from mcpool.config.table import Table, as_list, as_table, kind
 
@@ -61,11 +62,21 @@ def translate(raw: RawEntry, report: Report, placeholders: Placeholders) -> Entr
     for key in _WITH_REFERENCES:
         if key in ours:
             ours[key] = placeholders.ours(ours[key])
+    _follow_the_client(ours)
     if raw.off:
         ours["enabled"] = False
     if raw.project is not None and "command" in ours:
         ours.setdefault("cwd", raw.project)
     return Entry(_name(raw.name, spot), ours, raw.path, translation.places)
+
+
+def _follow_the_client(ours: dict[str, object]) -> None:
+    """The editor's folder, where no one folder is meant, is that of whoever calls: the working folder of the server."""
+    if ours.get("cwd") == WORKSPACE:
+        ours["cwd"] = CLIENT_CWD
+    args = as_list(ours.get("args"))
+    if args is not None and ours.get("cwd", CLIENT_CWD) == CLIENT_CWD:
+        ours["args"] = [arg.replace(WORKSPACE, ".") if isinstance(arg, str) else arg for arg in args]
 
 
 def _name(name: str, spot: Spot) -> str:
@@ -80,7 +91,7 @@ def _name(name: str, spot: Spot) -> str:
 class _Translation:
     spot: Spot
     table: dict[str, object] = field(default_factory=dict[str, object])
-    places: dict[str, KeyPath] = field(default_factory=dict[str, KeyPath])
+    places: dict[str, Spot] = field(default_factory=dict[str, Spot])
     usable: bool = True
 
     def take(self, key: str, value: object) -> None:
@@ -92,7 +103,7 @@ class _Translation:
 
     def put(self, key: str, value: object, spot: Spot) -> None:
         self.table[key] = value
-        self.places[key] = spot.path
+        self.places[key] = spot
 
     def type(self, value: object, spot: Spot) -> None:
         name = value.lower() if isinstance(value, str) else value
@@ -112,7 +123,7 @@ class _Translation:
         if line:
             self.put("command", line[0], spot)
             if line[1:]:
-                self.put("args", line[1:], spot)
+                self.put("args", line[1:], Spot(spot.report, spot.path, first_index=1))
         elif parts is not None:
             for theirs, ours in (("path", "command"), ("args", "args"), ("env", "env")):
                 if parts.get(theirs) is not None:
