@@ -26,6 +26,11 @@ _ONE_WAY_SECONDS = 10.0  # the SDK sends nothing else while it waits for a notif
 _ERROR_BODY_BYTES = 64 * 1024
 _SESSION = "mcp-session-id"
 _UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
+_PLAIN: dict[type[OSError], str] = {
+    ConnectionRefusedError: "connection refused",
+    ConnectionResetError: "connection reset",
+    BrokenPipeError: "connection closed",
+}
 _MAYBE_EXECUTED = frozenset({408, 502, 503, 504})
 
 
@@ -195,8 +200,8 @@ def why(exc: BaseException) -> str:
     """The reason at the bottom of a chain of exceptions, in the system's own words."""
     seen: BaseException | None = exc
     while seen is not None:
-        if isinstance(seen, OSError) and seen.strerror:
-            return seen.strerror
+        if isinstance(seen, OSError) and seen.errno:
+            return _PLAIN.get(type(seen)) or seen.strerror or str(seen)
         if isinstance(seen, BaseExceptionGroup):
             seen = cast("BaseExceptionGroup[BaseException]", seen).exceptions[0]
         else:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import pytest
 import uvicorn
@@ -80,7 +80,7 @@ class Recorder:
 
 
 @asynccontextmanager
-async def serving(app: Any) -> AsyncIterator[str]:
+async def serving(app: Any) -> AsyncGenerator[str]:
     """Run an ASGI application on a free loopback port; yields its URL."""
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
@@ -96,7 +96,7 @@ async def serving(app: Any) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def linked(app: Any, **spec: Any) -> AsyncIterator[tuple[HttpLink, Recorder]]:
+async def linked(app: Any, **spec: Any) -> AsyncGenerator[tuple[HttpLink, Recorder]]:
     async with serving(app) as url:
         recorder = Recorder()
         link = await open_http(HttpSpec("demo", url, **spec), recorder)
@@ -267,5 +267,5 @@ async def test_a_hundred_calls_at_once_each_get_their_own_answer() -> None:
                 for n in range(100, 200)
             )
         )
-        answers = [cast("dict[str, Any]", (await recorder.next())[0]) for _ in range(100)]
+        answers = [(await recorder.next())[0] for _ in range(100)]
     assert {a["id"]: a["result"]["content"][0]["text"] for a in answers} == {n: f"{n}/" for n in range(100, 200)}

@@ -1,0 +1,484 @@
+"""The HTTP link against endpoints that fail: whatever they do harms one call or ends one link, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from mcpool.errors import ServerUnavailable
+from mcpool.wire.http import HttpSpec, open_http
+from mcpool.wire.http_link import CALL_LOST, HttpLink
+
+DEADLINE = 20.0
+SESSION = (("Mcp-Session-Id", "s1"),)
+
+
+@dataclass
+class Asked:
+    """One request as it came in, and the means to answer it."""
+
+    method: str
+    headers: dict[str, str]
+    body: bytes
+    writer: asyncio.StreamWriter
+
+    @property
+    def message(self) -> dict[str, Any]:
+        return json.loads(self.body)
+
+    async def reply(
+        self, status: int, body: bytes = b"", kind: str = "application/json", extra: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        lines = [f"HTTP/1.1 {status} Status", f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
+        lines += [f"{name}: {value}" for name, value in extra]
+        self.writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        await self.writer.drain()
+
+    async def result(self, value: object, extra: tuple[tuple[str, str], ...] = ()) -> None:
+        answer = {"jsonrpc": "2.0", "id": self.message["id"], "result": value}
+        await self.reply(200, json.dumps(answer).encode(), extra=extra)
+
+    async def open_stream(self) -> None:
+        self.writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+        await self.writer.drain()
+
+    async def event(self, message: object) -> None:
+        self.writer.write(b"data: " + json.dumps(message).encode() + b"\n\n")
+        await self.writer.drain()
+
+    def hang_up(self) -> None:
+        self.writer.close()
+
+
+Handler = Callable[[Asked], Awaitable[None]]
+
+
+class Recorder:
+    """A sink that knows what HTTP knows."""
+
+    def __init__(self) -> None:
+        self.messages: asyncio.Queue[tuple[dict[str, Any], int | str | None]] = asyncio.Queue()
+        self.lost: asyncio.Queue[tuple[int | str, bool, str]] = asyncio.Queue()
+        self.exits: list[int | None] = []
+        self.exited = asyncio.Event()
+
+    def on_bytes(self, data: bytes) -> None:
+        raise AssertionError(data)
+
+    def on_message(self, data: bytes, related: int | str | None) -> None:
+        self.messages.put_nowait((json.loads(data), related))
+
+    def on_call_lost(self, call: int | str, sent: bool, reason: str) -> None:
+        self.lost.put_nowait((call, sent, reason))
+
+    def on_eof(self) -> None: ...
+
+    def on_exit(self, status: int | None) -> None:
+        self.exits.append(status)
+        self.exited.set()
+
+    async def next(self) -> dict[str, Any]:
+        return (await asyncio.wait_for(self.messages.get(), DEADLINE))[0]
+
+    async def next_lost(self) -> tuple[int | str, bool, str]:
+        return await asyncio.wait_for(self.lost.get(), DEADLINE)
+
+    async def end(self) -> None:
+        await asyncio.wait_for(self.exited.wait(), DEADLINE)
+
+
+class PlainRecorder:
+    """A sink that offers only what every sink must."""
+
+    def __init__(self) -> None:
+        self.lines: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    def on_bytes(self, data: bytes) -> None:
+        self.lines.put_nowait(json.loads(data))
+
+    def on_eof(self) -> None: ...
+
+    def on_exit(self, status: int | None) -> None: ...
+
+
+@asynccontextmanager
+async def raw_server(handler: Handler) -> AsyncGenerator[str]:
+    """An HTTP/1.1 server that answers exactly as `handler` says; yields its URL."""
+    connections: set[asyncio.Task[None]] = set()
+
+    async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        connections.add(task)
+        try:
+            while not writer.is_closing():
+                head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+                headers = {k.lower(): v.strip() for k, _, v in (entry.partition(":") for entry in head[1:] if entry)}
+                body = await reader.readexactly(int(headers.get("content-length", 0)))
+                await handler(Asked(head[0].split()[0], headers, body, writer))
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(connection, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
+    finally:
+        server.close()
+        for task in connections:
+            task.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+
+
+@asynccontextmanager
+async def linked(handler: Handler, **spec: Any) -> AsyncGenerator[tuple[HttpLink, Recorder]]:
+    async with raw_server(handler) as url:
+        recorder = Recorder()
+        link = await open_http(HttpSpec("raw", url, **spec), recorder)
+        try:
+            yield link, recorder
+        finally:
+            await link.close()
+
+
+def closed_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def line(**message: object) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n"
+
+
+def call(id_: int) -> bytes:
+    return line(id=id_, method="tools/call", params={"name": "x", "arguments": {}})
+
+
+INITIALIZE = line(id=1, method="initialize", params={"protocolVersion": "2025-06-18", "capabilities": {}})
+INITIALIZED = {"protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": {"name": "raw", "version": "0"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(401, "other credentials"), (403, "do not allow"), (429, "HTTP 429"), (500, "HTTP 500")],
+)
+async def test_an_http_error_answers_the_call_and_leaves_the_link_open(status: int, says: str) -> None:
+    async def handler(asked: Asked) -> None:
+        await asked.reply(status, b"go away", "text/plain", (("Retry-After", "5"),))
+
+    async with linked(handler) as (link, recorder):
+        link.write(call(3))
+        answer = await recorder.next()
+        assert link.alive
+    assert answer["id"] == 3
+    assert says in answer["error"]["message"]
+    assert answer["error"]["data"]["httpStatus"] == status
+
+
+async def test_a_gateway_timeout_leaves_the_outcome_unknown() -> None:
+    """Invariant 6: 502 and 504 may come after the server has done the work."""
+
+    async def handler(asked: Asked) -> None:
+        await asked.reply(504, b"upstream timed out", "text/plain")
+
+    async with linked(handler) as (link, recorder):
+        link.write(call(3))
+        lost, sent, reason = await recorder.next_lost()
+    assert (lost, sent) == (3, True)
+    assert "HTTP 504" in reason
+
+
+async def test_a_json_rpc_error_under_an_http_error_reaches_the_caller_as_it_is() -> None:
+    async def handler(asked: Asked) -> None:
+        await asked.reply(400, b'{"jsonrpc":"2.0","id":null,"error":{"code":-32602,"message":"no","data":{"a":1}}}')
+
+    async with linked(handler) as (link, recorder):
+        link.write(call(3))
+        answer = await recorder.next()
+    assert answer == {"jsonrpc": "2.0", "id": 3, "error": {"code": -32602, "message": "no", "data": {"a": 1}}}
+
+
+async def test_an_expired_session_ends_the_link_and_the_call_counts_as_unsent() -> None:
+    """Reference 6.3: a 404 with our session id means that the server did nothing."""
+
+    async def handler(asked: Asked) -> None:
+        if asked.method == "POST" and asked.message["method"] == "initialize":
+            await asked.result(INITIALIZED, SESSION)
+        else:
+            await asked.reply(404, b"who?", "text/plain")
+
+    async with linked(handler) as (link, recorder):
+        link.write(INITIALIZE)
+        await recorder.next()
+        link.write(call(3))
+        await recorder.end()
+        assert link.sent == len(INITIALIZE)
+        assert "no longer knows our session" in link.last_words()
+        assert not link.alive
+
+
+async def test_nobody_listening_ends_the_link_with_the_reason() -> None:
+    recorder = Recorder()
+    link = await open_http(HttpSpec("raw", f"http://127.0.0.1:{closed_port()}/mcp"), recorder)
+    link.write(INITIALIZE)
+    await recorder.end()
+    await link.close()
+    assert recorder.exits == [None]
+    assert link.sent == 0
+    assert "cannot connect to http://127.0.0.1" in link.last_words()
+    assert "refused" in link.last_words()
+
+
+async def test_a_name_that_does_not_resolve_ends_the_link_with_the_reason() -> None:
+    recorder = Recorder()
+    link = await open_http(HttpSpec("raw", "http://no-such-host.invalid/mcp?token=s3cret"), recorder)
+    link.write(INITIALIZE)
+    await recorder.end()
+    await link.close()
+    assert "cannot connect to http://no-such-host.invalid/mcp: " in link.last_words()
+    assert "s3cret" not in link.last_words()
+
+
+async def test_a_reset_during_a_call_loses_that_call_only() -> None:
+    release = asyncio.Event()
+
+    async def handler(asked: Asked) -> None:
+        if asked.message["id"] == 3:
+            asked.writer.transport.abort()
+            return
+        await release.wait()
+        await asked.result({"ok": True})
+
+    async with linked(handler) as (link, recorder):
+        link.write(call(4) + call(3))
+        lost, sent, _ = await recorder.next_lost()
+        release.set()
+        answer = await recorder.next()
+        assert link.alive
+    assert (lost, sent) == (3, True)
+    assert answer["id"] == 4
+
+
+async def test_a_stream_that_ends_without_an_answer_loses_the_call() -> None:
+    async def handler(asked: Asked) -> None:
+        await asked.open_stream()
+        asked.hang_up()
+
+    async with linked(handler) as (link, recorder):
+        link.write(call(3))
+        lost, sent, reason = await recorder.next_lost()
+    assert (lost, sent) == (3, True)
+    assert "without an answer" in reason
+
+
+async def test_an_answer_cut_short_loses_the_call() -> None:
+    async def handler(asked: Asked) -> None:
+        asked.writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{")
+        await asked.writer.drain()
+        asked.hang_up()
+
+    async with linked(handler) as (link, recorder):
+        link.write(call(3))
+        lost, sent, reason = await recorder.next_lost()
+    assert (lost, sent) == (3, True)
+    assert "connection broke" in reason
+
+
+async def test_a_sink_without_the_extras_gets_a_lost_call_as_an_error_line() -> None:
+    async def handler(asked: Asked) -> None:
+        asked.writer.transport.abort()
+
+    async with raw_server(handler) as url:
+        plain = PlainRecorder()
+        link = await open_http(HttpSpec("raw", url), plain)
+        link.write(call(3))
+        answer = await asyncio.wait_for(plain.lines.get(), DEADLINE)
+        await link.close()
+    assert (answer["id"], answer["error"]["code"]) == (3, CALL_LOST)
+
+
+async def test_an_answer_over_the_limit_fails_with_the_limit_named() -> None:
+    async def handler(asked: Asked) -> None:
+        await asked.result({"text": "x" * 5000})
+
+    async with linked(handler, max_message_bytes=2000) as (link, recorder):
+        link.write(call(3))
+        answer = await recorder.next()
+    assert "larger than the limit of 2000 bytes" in answer["error"]["message"]
+
+
+async def test_an_event_over_the_limit_fails_its_call() -> None:
+    async def handler(asked: Asked) -> None:
+        await asked.open_stream()
+        await asked.event({"jsonrpc": "2.0", "id": 3, "result": {"text": "x" * 5000}})
+
+    async with linked(handler, max_message_bytes=2000) as (link, recorder):
+        link.write(call(3))
+        answer = await recorder.next()
+    assert answer["id"] == 3
+    assert "2000 byte limit" in answer["error"]["message"]
+
+
+async def test_the_limit_is_adjustable_beyond_the_sdks_default() -> None:
+    async def handler(asked: Asked) -> None:
+        await asked.open_stream()
+        await asked.event({"jsonrpc": "2.0", "id": 3, "result": {"text": "x" * 3_000_000}})
+
+    async with linked(handler) as (link, recorder):
+        link.write(call(3))
+        answer = await recorder.next()
+    assert len(answer["result"]["text"]) == 3_000_000
+
+
+@pytest.mark.parametrize("body", [b"not json", b"[]", b"\xff\xfe", b'{"jsonrpc":"2.0","id":3,"result":"\\ud800"}'])
+async def test_an_answer_that_is_no_message_fails_its_call(body: bytes) -> None:
+    async def handler(asked: Asked) -> None:
+        await asked.reply(200, body)
+
+    async with linked(handler) as (link, recorder):
+        link.write(call(3))
+        answer = await recorder.next()
+        assert link.alive
+    assert answer["id"] == 3
+    assert answer["error"]["code"] == -32700
+
+
+async def test_what_the_engine_wrote_arrives_byte_for_byte() -> None:
+    """Invariant 12: number spellings, key order and vendor fields of a request are not touched."""
+    bodies: list[bytes] = []
+
+    async def handler(asked: Asked) -> None:
+        bodies.append(asked.body)
+        await asked.result({})
+
+    params = b'{"b":1.0,"a":1e2,"n":12345678901234567890123,"s":"\\u00e9"}'
+    exact = b'{"x-vendor":1,"params":' + params + b',"id":3,"method":"m","jsonrpc":"2.0"}'
+    async with linked(handler) as (link, recorder):
+        link.write(exact + b"\n")
+        await recorder.next()
+    assert bodies == [exact]
+
+
+async def test_vendor_fields_of_an_answer_survive() -> None:
+    result: dict[str, object] = {
+        "content": [],
+        "x-vendor": {"deep": [1, None, 2.5]},
+        "_meta": {"acme/id": 12345678901234567890123},
+    }
+
+    async def handler(asked: Asked) -> None:
+        await asked.result(result)
+
+    async with linked(handler) as (link, recorder):
+        link.write(call(3))
+        answer = await recorder.next()
+    assert answer["result"] == result
+
+
+async def test_a_session_that_ends_while_idle_is_noticed_on_the_general_stream() -> None:
+    async def handler(asked: Asked) -> None:
+        if asked.method == "GET":
+            await asked.reply(404)
+        elif asked.message["method"] == "initialize":
+            await asked.result(INITIALIZED, SESSION)
+        else:
+            await asked.reply(202)
+
+    async with linked(handler) as (link, recorder):
+        link.write(INITIALIZE)
+        await recorder.next()
+        link.write(line(method="notifications/initialized"))
+        await recorder.end()
+        assert "no longer knows our session" in link.last_words()
+
+
+async def test_a_server_gone_between_calls_ends_the_link_and_the_call_counts_as_unsent() -> None:
+    async def handler(asked: Asked) -> None:
+        await asked.result(INITIALIZED, (("Connection", "close"),))
+        asked.hang_up()
+
+    recorder = Recorder()
+    async with raw_server(handler) as url:
+        link = await open_http(HttpSpec("raw", url), recorder)
+        link.write(INITIALIZE)
+        await recorder.next()
+    link.write(call(3))
+    await recorder.end()
+    await link.close()
+    assert link.sent == len(INITIALIZE)
+    assert "refused" in link.last_words()
+
+
+async def test_closing_waits_no_longer_than_two_seconds_for_a_deaf_server() -> None:
+    """The DELETE is bounded; the deadline here is far above it and far below the server's patience."""
+    never = asyncio.Event()
+
+    async def handler(asked: Asked) -> None:
+        if asked.method == "DELETE":
+            await never.wait()
+        await asked.result(INITIALIZED, SESSION)
+
+    async with linked(handler) as (link, recorder):
+        link.write(INITIALIZE)
+        await recorder.next()
+        await asyncio.wait_for(link.close(), DEADLINE)
+        assert recorder.exits == [None]
+
+
+async def test_killing_tells_the_sink_and_leaves_no_task() -> None:
+    never = asyncio.Event()
+
+    async def handler(asked: Asked) -> None:
+        await never.wait()
+
+    async with linked(handler) as (link, recorder):
+        link.write(call(3))
+        link.kill()
+        await recorder.end()
+        await link.close()
+        assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("mcpool-http")]
+
+
+async def test_a_lost_server_never_cancels_the_task_that_opened_the_link() -> None:
+    """The SDK cancels the task in which its context was entered; ours must not be it."""
+
+    async def handler(asked: Asked) -> None:
+        asked.writer.transport.abort()
+
+    async with linked(handler) as (link, recorder):
+        task = asyncio.current_task()
+        assert task is not None
+        for n in range(3, 6):
+            link.write(call(n))
+            await recorder.next_lost()
+        assert task.cancelling() == 0
+
+
+@pytest.mark.parametrize("url", ["ftp://host/mcp", "no-url", "http://"])
+async def test_a_url_that_cannot_be_used_is_an_error_that_names_the_server(url: str) -> None:
+    with pytest.raises(ServerUnavailable, match="`raw`: cannot use"):
+        await open_http(HttpSpec("raw", url), Recorder())
+
+
+async def test_configured_headers_are_sent_and_never_shown() -> None:
+    seen: list[str] = []
+
+    async def handler(asked: Asked) -> None:
+        seen.append(asked.headers["authorization"])
+        await asked.result({})
+
+    spec = {"headers": (("Authorization", "Bearer s3cret"),)}
+    async with linked(handler, **spec) as (link, recorder):
+        link.write(call(3))
+        await recorder.next()
+        assert "s3cret" not in repr(link)
+    assert seen == ["Bearer s3cret"]
