@@ -30,7 +30,7 @@ _FLAG = re.compile(r"(--?[A-Za-z][\w-]*)(?:=(.*))?", re.DOTALL)
 _HEADER_ARGUMENT = re.compile(r"([A-Za-z][\w-]*):\s*(.+)", re.DOTALL)
 _URL_SECRET = re.compile(r"(?<=[?&])([\w.-]+)=([^&#]+)|(?<=://)([^/@:]*):([^/@]+)(?=@)")
 _RANDOM_BITS = 3.5
-"""Bits per character above which a long opaque word is taken for a secret; English is below, hexadecimal at 3.7 or so."""
+"""Bits per character above which a long opaque word is taken for a secret: English is below, hexadecimal above."""
 
 
 @dataclass(frozen=True, slots=True)

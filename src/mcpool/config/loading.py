@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mcpool.config.document import GIVEN, Document, read_document
 from mcpool.config.expand import Expander
+from mcpool.config.literal_secrets import find_literal_secrets
 from mcpool.config.model import Config, DaemonConfig
 from mcpool.config.parse import seconds, whole
 from mcpool.config.placeholders import Placeholders
@@ -95,6 +96,8 @@ def _servers(document: Document, around: Surroundings, report: Report) -> tuple[
     servers: dict[str, ServerConfig] = {}
     for entry in entries(document, report, around.user_home):
         server = read_server(entry, around, report)
+        if document.readable_by_others:
+            _warn_of_secrets(entry, report)
         if server is None:
             continue
         if server.name not in servers:
@@ -105,6 +108,17 @@ def _servers(document: Document, around: Surroundings, report: Report) -> tuple[
                 "rename one of them, or let `mcpool import` do it",
             )
     return tuple(servers.values())
+
+
+def _warn_of_secrets(entry: Entry, report: Report) -> None:
+    for secret in find_literal_secrets(entry.name, entry.table):
+        spot = entry.spot(str(secret.path[0]), report)
+        for part in secret.path[1:]:
+            spot = spot.at(part)
+        spot.warning(
+            "looks like a secret, in a file that other users can read",
+            f"chmod 600 {report.file}, or keep it in the keyring and write `${{keyring:{secret.name}}}`",
+        )
 
 
 def _daemon(document: Document, report: Report) -> DaemonConfig:
