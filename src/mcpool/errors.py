@@ -18,11 +18,12 @@ class ConfigError(McpoolError, ValueError):
 
 
 class ServerError(McpoolError):
-    """Something about one server. `server` is its configured name."""
+    """Something about one server: `server` is its configured name, `message` says what."""
 
     def __init__(self, server: str, message: str) -> None:
         super().__init__(f"`{server}`: {message}")
         self.server = server
+        self.message = message
 
 
 class ServerNotFound(ServerError, LookupError):
@@ -65,6 +66,10 @@ class RpcError(ServerError):
         self.code = code
         self.reason = reason
         self.data = data
+
+
+class BadAnswer(RpcError):
+    """The server answered with something that is no valid answer; `code` and `reason` put it in JSON-RPC's terms."""
 
 
 class Closed(McpoolError, RuntimeError):

@@ -1,0 +1,382 @@
+"""JSON-RPC over a link: requests and their answers, in wire order, without a task or a timer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from msgspec import UNSET
+
+from mcpool.errors import BadAnswer, MessageTooLarge, RpcError
+from mcpool.wire.attribution import attribute, own_id
+from mcpool.wire.call import Call, CallSinkLike
+from mcpool.wire.envelope import (
+    UNREADABLE,
+    Envelope,
+    Key,
+    decode_error,
+    encode_json,
+    error_line,
+    notification_line,
+    one_line,
+    raw_id,
+    request_head,
+    result_line,
+)
+from mcpool.wire.link import Link
+from mcpool.wire.lost import ConnectionLost, exit_reason
+from mcpool.wire.outbox import Outbox
+from mcpool.wire.params import value
+from mcpool.wire.peer import Inbound, Peer
+from mcpool.wire.reader import NO_MESSAGE, Reader
+from mcpool.wire.revisions import INVALID_REQUEST, PARSE_ERROR
+from mcpool.wire.salvage import Salvaged
+
+__all__ = ["Call", "CallSinkLike", "ConnectionLost", "Engine", "EngineStatistics", "Inbound", "Peer"]
+
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+CANCELLED_STAYS = 30.0
+"""Seconds that a cancelled call counts as unanswered."""
+
+_SAMPLE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatistics:
+    """What went through an engine so far."""
+
+    calls: int
+    """Requests made, those that failed before they were sent included."""
+    unanswered: int
+    """Of these, calls that still wait, cancelled ones included."""
+    answers: int
+    """Results and errors that found their call."""
+    late: int
+    """Answers to calls that were cancelled, or answered before."""
+    unknown: int
+    """Answers with an id that was never ours."""
+    inbound: int
+    """Requests and notifications of the server."""
+    mended: int
+    """Lines that were almost JSON and were made valid."""
+    garbage: int
+    """Lines that were no message."""
+    bytes_in: int
+    bytes_out: int
+
+
+class Engine:
+    """One side of a JSON-RPC conversation over one link. It implements the link's `Sink`.
+
+    Everything happens in the caller's frame or in that of the link: nothing here blocks, awaits or sets a timer.
+    """
+
+    def __init__(
+        self,
+        server: str,
+        peer: Peer,
+        *,
+        max_message_bytes: int = MAX_MESSAGE_BYTES,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.server = server
+        self.next_id = 1
+        """The id of the next call."""
+        self._peer = peer
+        self._limit = max_message_bytes
+        self._loop = loop
+        self._create_future = loop.create_future
+        self._reader = Reader(max_message_bytes, receive=self._receive, broken=self._on_broken, report=self._report)
+        self._outbox = Outbox(loop)
+        self._link: Link | None = None
+        self._calls: dict[Key, Call] = {}
+        self._ending: str | None = None
+        self._lost: ConnectionLost | None = None
+        self._reported: set[str] = set()
+        self._bytes_in = self._answers = self._late = self._unknown = 0
+        self._inbound = self._garbage = 0
+
+    def __repr__(self) -> str:
+        state = "waiting for its link" if self._link is None else "open" if self._lost is None else "lost"
+        return f"<Engine {self.server!r} [{state}, {len(self._calls)} unanswered]>"
+
+    def attach(self, link: Link) -> None:
+        """Give it the link that it writes to. Before, calls fail as unsent and answers wait."""
+        self._link = self._outbox.link = link
+        self._outbox.flush()
+
+    # ------------------------------------------------------------------ what we say
+
+    def call(
+        self,
+        method: str,
+        params: bytes | None,
+        *,
+        sink: CallSinkLike | None = None,
+        owner: object = None,
+        task: str | None = None,
+    ) -> Call:
+        """Send a request. Never raises: whatever goes wrong is set on the call's future.
+
+        `params` is one JSON object, as from `params.join`. `sink` hears the call's progress, `owner` is whatever the
+        caller wants to know it by, `task` the server's task that this request waits for.
+        """
+        number = self.next_id
+        self.next_id = number + 1
+        if params is None:
+            line = b'{"jsonrpc":"2.0","id":%d%b}\n' % (number, request_head(method))
+        else:
+            if b"\n" in params or b"\r" in params:
+                params = one_line(params)
+            line = b'{"jsonrpc":"2.0","id":%d%b,"params":%b}\n' % (number, request_head(method), params)
+        call = Call(number, method, self._create_future(), owner, sink, task)
+        link = self._link
+        if link is None or self._ending is not None or not link.alive:
+            reason = self._ending or ("was not reached yet" if link is None else "has ended")
+            call.future.set_exception(ConnectionLost(self.server, reason, sent=False))
+        elif len(line) > self._limit:
+            call.future.set_exception(
+                MessageTooLarge(
+                    self.server,
+                    f"`{method}` has {len(line):,} bytes, the limit is {self._limit:,}; nothing was sent",
+                )
+            )
+        else:
+            call.end = self._outbox.send(line)
+            self._calls[number] = call
+        return call
+
+    def notify(self, method: str, params: bytes | None = None) -> None:
+        """Send a notification; after death it does nothing."""
+        self._send(notification_line(method, params))
+
+    def respond(self, id: bytes, result: bytes) -> None:
+        """Answer a request of the server's.
+
+        Raises:
+            ValueError: `result` is not one valid JSON value.
+        """
+        self._send(result_line(id, bytes(value(result))))
+
+    def respond_error(self, id: bytes, code: int, message: str, data: bytes | None = None) -> None:
+        """Refuse a request of the server's.
+
+        Raises:
+            ValueError: `data` is not one valid JSON value.
+        """
+        self._send(error_line(id, code, message, None if data is None else bytes(value(data))))
+
+    def cancel(self, call: Call, reason: str) -> None:
+        """Tell the server that nobody waits any more. The call counts as unanswered until its answer comes, or 30 s."""
+        if self._withdraw(call):
+            params = b'{"requestId":%d,"reason":%b}' % (call.id, encode_json(reason))
+            self._send(notification_line("notifications/cancelled", params))
+
+    def forget(self, call: Call) -> None:
+        """Like `cancel`, without telling the server: for requests that the protocol forbids to cancel."""
+        self._withdraw(call)
+
+    def _withdraw(self, call: Call) -> bool:
+        if call.answered or call.cancelled or self._calls.get(call.id) is not call:
+            return False
+        call.cancelled = True
+        call.cancelled_at = self._loop.time()
+        call.future.cancel()
+        self._prune()
+        return True
+
+    def _send(self, line: bytes) -> None:
+        if self._ending is None:
+            self._outbox.send(line)
+
+    # ------------------------------------------------------------------ what it knows
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Calls without an answer, in the order in which they were made; cancelled ones for 30 s more."""
+        self._prune()
+        return tuple(self._calls.values())
+
+    def _prune(self) -> None:
+        oldest = self._loop.time() - CANCELLED_STAYS
+        for call in [call for call in self._calls.values() if call.cancelled and call.cancelled_at < oldest]:
+            del self._calls[call.id]
+
+    def statistics(self) -> EngineStatistics:
+        """What went through so far."""
+        return EngineStatistics(
+            calls=self.next_id - 1,
+            unanswered=len(self._calls),
+            answers=self._answers,
+            late=self._late,
+            unknown=self._unknown,
+            inbound=self._inbound,
+            mended=self._reader.mended,
+            garbage=self._garbage,
+            bytes_in=self._bytes_in,
+            bytes_out=self._outbox.offset,
+        )
+
+    # ------------------------------------------------------------------ what the link says (wire.link.Sink)
+
+    def on_bytes(self, data: bytes) -> None:
+        """Deliver every message that ends in this chunk, before returning."""
+        if self._lost is not None:
+            return
+        self._bytes_in += len(data)
+        self._outbox.free = True
+        self._reader.feed(data)
+
+    def on_eof(self) -> None:
+        """No answer can come any more. The exit, if it is reported in the same loop turn, may still say why."""
+        if self._ending is None:
+            self._ending = "closed its output"
+            self._loop.call_soon(self._settle, None)
+
+    def on_exit(self, status: int | None) -> None:
+        """Settle everything: what could be read was delivered before."""
+        if self._lost is None:
+            self._ending = exit_reason(status)
+            self._settle(status)
+
+    def _settle(self, status: int | None) -> None:
+        if self._lost is not None:
+            return
+        self._reader.finish()
+        reason = self._ending or exit_reason(status)
+        self._lost = ConnectionLost(self.server, reason, sent=True, status=status)
+        calls = list(self._calls.values())
+        self._calls.clear()
+        self._outbox.drop()
+        for call in calls:
+            if not call.future.done():
+                sent = not self._outbox.provably_unsent(call.end)
+                call.future.set_exception(ConnectionLost(self.server, reason, sent=sent, status=status))
+        self._tell(self._peer.on_lost, self._lost)
+
+    # ------------------------------------------------------------------ what a message means
+
+    def _receive(self, message: Envelope) -> None:
+        if message.method is not UNSET:
+            self._hear(message, message.method)
+            return
+        call = self._calls.pop(message.id, None)
+        if call is None:
+            call = self._claim(message)
+            if call is None:
+                return
+        result = message.result
+        if result is not UNSET and message.error is UNSET and not call.cancelled:
+            call.answered = True
+            self._answers += 1
+            if not call.future.done():
+                call.future.set_result(bytes(result))
+        else:
+            self._answer(call, message)
+
+    def _claim(self, message: Envelope) -> Call | None:
+        """The call of an answer whose id is not plainly one of ours."""
+        if message.result is UNSET and message.error is UNSET and message.jsonrpc is UNSET:
+            self._report(NO_MESSAGE, encode_json(message))
+        elif message.id is UNSET or message.id is None:
+            self._report("an answer without an id", bytes(message.error or message.result or b""))
+        else:
+            id = own_id(message.id)
+            call = self._calls.pop(id, None)
+            if call is not None:
+                return call
+            if isinstance(id, int) and 0 < id < self.next_id:
+                self._late += 1
+            else:
+                self._unknown += 1
+                self._report("an answer to no request", raw_id(id))
+        return None
+
+    def _answer(self, call: Call, message: Envelope) -> None:
+        """Settle a call with anything but a plain result."""
+        result, error = message.result, message.error
+        if result is UNSET and error is UNSET:
+            if message.jsonrpc is UNSET:
+                self._calls[call.id] = call
+                self._report(NO_MESSAGE, encode_json(message))
+                return
+            self._fail(call, BadAnswer(self.server, INVALID_REQUEST, "the answer has neither a result nor an error"))
+        elif error is UNSET or (result is not UNSET and bytes(error) == b"null"):
+            self._finish(call)
+            if not call.future.done():
+                call.future.set_result(bytes(result))  # pyright: ignore[reportArgumentType]
+        else:
+            if result is not UNSET and bytes(result) != b"null":
+                self._report("an answer with both a result and an error", bytes(error))
+            self._fail(call, self._error(bytes(error)))
+
+    def _error(self, raw: bytes) -> RpcError:
+        try:
+            body = decode_error(raw)
+        except UNREADABLE:
+            return BadAnswer(
+                self.server, INVALID_REQUEST, f"the answer is an error of no known form: {raw[:_SAMPLE]!r}"
+            )
+        data = None if body.data is UNSET else bytes(body.data)
+        return RpcError(self.server, body.code, body.message, data)
+
+    def _fail(self, call: Call, error: Exception) -> None:
+        self._finish(call)
+        if not call.future.done():
+            call.future.set_exception(error)
+
+    def _finish(self, call: Call) -> None:
+        call.answered = True
+        if call.cancelled:
+            self._late += 1
+        else:
+            self._answers += 1
+
+    def _hear(self, message: Envelope, method: str) -> None:
+        """A request or notification of the server's."""
+        if message.jsonrpc is UNSET:
+            self._report(NO_MESSAGE, encode_json(message))
+            return
+        self._inbound += 1
+        params = None if message.params is UNSET else bytes(message.params)
+        call = None if params is None else attribute(method, params, self._calls)
+        if message.id is UNSET:
+            if call is None or call.sink is None:
+                self._tell(self._peer.on_notification, Inbound(None, method, params, call))
+            elif not call.cancelled:
+                self._tell(call.sink.on_notification, method, params)
+        elif method == "ping":
+            self.respond(raw_id(message.id), b"{}")
+        else:
+            self._tell(self._peer.on_request, Inbound(raw_id(message.id), method, params, call))
+
+    def _on_broken(self, whose: Salvaged, size: int | None) -> None:
+        """A message that cannot be read as a whole costs whoever waits for it, at once, and nobody else."""
+        if not whose.spoken or whose.id is None:
+            return
+        if size is None:
+            problem = "is not valid JSON, or nested too deeply"
+            error: Exception = BadAnswer(self.server, PARSE_ERROR, f"the answer {problem}")
+        else:
+            problem = f"has {size:,} bytes, the limit is {self._limit:,}"
+            error = MessageTooLarge(self.server, f"the answer {problem}; raise `max_message_bytes` to let it through")
+        if whose.method:
+            self.respond_error(raw_id(whose.id), PARSE_ERROR, f"the request {problem}")
+        elif (call := self._calls.pop(own_id(whose.id), None)) is not None:
+            self._fail(call, error)
+
+    def _report(self, kind: str, sample: bytes) -> None:
+        self._garbage += 1
+        if kind not in self._reported:
+            self._reported.add(kind)
+            self._tell(self._peer.on_garbage, kind, sample[:_SAMPLE])
+
+    def _tell(self, hear: Callable[..., None], *what: object) -> None:
+        """Our own failures must not cost the messages that follow, nor go unseen."""
+        try:
+            hear(*what)
+        except Exception as error:
+            self._loop.call_exception_handler(
+                {"message": f"`{self.server}`: what it sent could not be handled", "exception": error}
+            )
