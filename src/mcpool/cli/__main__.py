@@ -1,0 +1,7 @@
+"""`python -m mcpool.cli` is `mcpool`."""
+
+import sys
+
+from mcpool.cli import main
+
+sys.exit(main())

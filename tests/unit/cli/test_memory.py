@@ -1,0 +1,150 @@
+"""What the shim remembers of a conversation."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mcpool.cli.memory import REPLAY_ID, Head, Memory, read_head
+
+
+def line(**message: object) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n"
+
+
+def answer(identifier: object) -> bytes:
+    return b'{"jsonrpc":"2.0","id":' + json.dumps(identifier).encode() + b',"result":{}}\n'
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b'{"jsonrpc":"2.0","id":7,"result":{"unfinished', Head("7", True)),
+        (b'{"jsonrpc":"2.0","id":"7","error":{}}\n', Head('"7"', True)),
+        (b'{"jsonrpc":"2.0","id":"a,\\"b","result":', Head('"a,\\"b"', True)),
+        (b'{"jsonrpc":"2.0","id":7,"method":"elicitation/create"', Head("7", False)),
+        (b'{"jsonrpc":"2.0","method":"notifications/progress","params":{"id":7', Head(None, False)),
+        (b'{"result":{},"id":7,"jsonrpc":"2.0"}\n', Head("7", True)),
+        (b"garbage\n", Head(None, False)),
+    ],
+)
+def test_the_head_of_a_line_tells_what_it_is(head: bytes, expected: Head) -> None:
+    assert read_head(head) == expected
+
+
+def test_a_number_and_a_string_are_different_ids() -> None:
+    memory = Memory()
+    memory.from_client(line(id=7, method="tools/call"))
+    memory.from_daemon(answer("7"))
+    assert memory.waiting
+
+
+def test_an_answered_request_no_longer_waits() -> None:
+    memory = Memory()
+    memory.from_client(line(id=7, method="tools/call"))
+    memory.from_daemon(answer(7))
+    assert not memory.waiting
+
+
+def test_a_cancelled_request_is_answered_by_nobody_when_the_connection_is_lost() -> None:
+    memory = Memory()
+    memory.from_client(line(id=7, method="tools/call"))
+    memory.from_client(line(method="notifications/cancelled", params={"requestId": 7}))
+    assert memory.lost(set(), "lost") == ([], [])
+
+
+def test_a_question_of_the_daemon_does_not_answer_the_request_of_the_same_id() -> None:
+    memory = Memory()
+    memory.from_client(line(id=1, method="tools/call"))
+    memory.from_daemon(b'{"jsonrpc":"2.0","id":1,"method":"elicitation/create","params":{}}\n')
+    assert memory.waiting
+
+
+def test_a_request_that_never_left_is_neither_answered_nor_repeated() -> None:
+    memory = Memory()
+    key = memory.from_client(line(id=1, method="tools/call")).key
+    assert key is not None
+    assert memory.lost({key}, "lost") == ([], [])
+    assert memory.waiting
+
+
+def test_what_is_harmless_is_repeated_once_and_then_fails() -> None:
+    memory = Memory()
+    memory.from_client(request := line(id=1, method="tools/list"))
+    assert memory.lost(set(), "lost") == ([], [("1", request)])
+    tell, again = memory.lost(set(), "lost")
+    assert again == []
+    assert json.loads(tell[0])["id"] == 1
+
+
+def test_a_call_may_have_run_and_is_never_repeated() -> None:
+    memory = Memory()
+    memory.from_client(line(id=1, method="tools/call"))
+    tell, again = memory.lost(set(), "it broke")
+    assert again == []
+    assert json.loads(tell[0])["error"]["message"] == (
+        "it broke while `tools/call` was in flight: it may or may not have run, and was not run again"
+    )
+
+
+def test_an_unanswered_initialize_is_asked_again_and_not_replayed() -> None:
+    memory = Memory()
+    memory.from_client(request := line(id=1, method="initialize", params={}))
+    assert memory.replay() is None
+    assert memory.lost(set(), "lost")[1] == [("1", request)]
+
+
+def test_a_handshake_is_replayed_under_an_id_of_our_own() -> None:
+    memory = Memory()
+    memory.from_client(line(id=1, method="initialize", params={"a": 1}))
+    memory.from_daemon(answer(1))
+    memory.from_client(initialized := line(method="notifications/initialized"))
+    replay = memory.replay()
+    assert replay is not None
+    assert json.loads(replay.initialize) == {
+        "jsonrpc": "2.0",
+        "id": REPLAY_ID,
+        "method": "initialize",
+        "params": {"a": 1},
+    }
+    assert replay.initialized == initialized
+
+
+def test_only_the_last_log_level_and_the_standing_subscriptions_are_replayed() -> None:
+    memory = Memory()
+    memory.from_client(line(id=1, method="initialize", params={}))
+    memory.from_daemon(answer(1))
+    for number, (method, params) in enumerate(
+        [
+            ("logging/setLevel", {"level": "debug"}),
+            ("resources/subscribe", {"uri": "a:"}),
+            ("resources/subscribe", {"uri": "b:"}),
+            ("logging/setLevel", {"level": "error"}),
+            ("resources/unsubscribe", {"uri": "a:"}),
+        ],
+        start=2,
+    ):
+        memory.from_client(line(id=number, method=method, params=params))
+    replay = memory.replay()
+    assert replay is not None
+    assert [json.loads(setting)["params"] for setting in replay.settings] == [{"level": "error"}, {"uri": "b:"}]
+
+
+def test_an_answer_to_a_question_of_a_living_daemon_is_forwarded() -> None:
+    memory = Memory()
+    memory.from_daemon(b'{"jsonrpc":"2.0","id":"q","method":"elicitation/create"}\n')
+    assert memory.from_client(answer("q")).forward
+
+
+def test_an_answer_to_a_question_of_a_lost_daemon_is_kept_back_once() -> None:
+    memory = Memory()
+    memory.from_daemon(b'{"jsonrpc":"2.0","id":"q","method":"elicitation/create"}\n')
+    memory.lost(set(), "lost")
+    assert not memory.from_client(answer("q")).forward
+    assert memory.from_client(answer("q")).forward
+
+
+@pytest.mark.parametrize("garbage", [b"garbage\n", b"[1, 2]\n", b"[" * 100_000 + b"\n", b"\xff\n", b'{"id": []}\n'])
+def test_what_cannot_be_understood_is_forwarded(garbage: bytes) -> None:
+    assert Memory().from_client(garbage).forward
