@@ -1,0 +1,423 @@
+"""One server kept alive behind an identity: it owns at most one connection, and every request goes through it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from mcpool.backend.connection import Connection, Opener, Terms
+from mcpool.backend.holder import CallSink, Holder
+from mcpool.backend.holders import Holders
+from mcpool.backend.lifecycle import Event, State, after
+from mcpool.backend.questions import Questions
+from mcpool.backend.tools import Catalogue
+from mcpool.errors import CallOutcomeUnknown, CallTimeout, RpcError, ServerUnavailable
+from mcpool.wire.engine import Call
+from mcpool.wire.lost import ConnectionLost
+from mcpool.wire.revisions import METHOD_NOT_FOUND
+from mcpool.wire.session import Era, Session
+
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+"""Starts a task that the pool owns and awaits."""
+
+CANCELLED = "the client cancelled the request"
+TIMED_OUT = "no answer within the time-out"
+
+_RUNNING = (State.CONNECTING, State.READY, State.RECONNECTING)
+_ENDING = (State.STOPPING, State.STOPPED)
+
+
+_BACK_OFF_FIRST = 0.5
+_BACK_OFF_MOST = 30.0
+"""Seconds until a start that failed is repeated by itself. A request that needs the server repeats it at once."""
+
+_ASKED_POLL = 0.2
+"""Seconds between looks at a call that is past its time-out while its own thread is being asked something."""
+
+
+class _Clock:
+    """The time that a call has left. It stands still while the call's own thread is asked something."""
+
+    __slots__ = ("_asked", "_holder", "_questions", "_started", "timeout")
+
+    def __init__(self, questions: Questions, holder: Holder, timeout: float, now: float) -> None:
+        self.timeout = timeout
+        self._questions = questions
+        self._holder = holder
+        self._started = now
+        self._asked = questions.asked_time(holder, now) if questions.asked_ever else 0.0
+
+    def remaining(self, now: float) -> float:
+        """Seconds left; zero or less when the time is up."""
+        asked = self._questions.asked_time(self._holder, now) - self._asked
+        return self.timeout - (now - self._started - asked)
+
+
+@dataclass(slots=True)
+class Eras:
+    """The protocol era that each identity last answered in, so that it is not probed again. Never from silence."""
+
+    known: dict[object, Era] = field(default_factory=dict[object, Era])
+
+
+@dataclass(frozen=True, slots=True)
+class BackendStatus:
+    """What `status` shows of one backend."""
+
+    name: str
+    state: State
+    pid: int | None
+    generation: int
+    restarts: int
+    leases: int
+    in_flight: int
+    last_error: str | None
+    notes: tuple[str, ...]
+
+
+class Backend:
+    """A supervised server. Started by the first request or `connected()`; started again by the next one after it died.
+
+    All methods must be called from the event loop that the pool runs on.
+    """
+
+    def __init__(
+        self,
+        terms: Terms,
+        opener: Opener,
+        *,
+        key: object,
+        eras: Eras,
+        spawn: Spawn,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.terms = terms
+        self.name = terms.server
+        self.state = State.IDLE
+        self.generation = 0
+        self.in_flight = 0
+        self.last_used = loop.time()
+        self.last_error: str | None = None
+        self.catalogue: Catalogue | None = None
+        """The last list of tools that is known, from whichever generation."""
+        self.session: Session | None = None
+        """The last session, for what it knows of the server."""
+        self.uses_roots = False
+        self.holders = Holders()
+        self._opener = opener
+        self._key = key
+        self._eras = eras
+        self._spawn = spawn
+        self._loop = loop
+        self._connection: Connection | None = None
+        self._opening: asyncio.Future[ServerUnavailable | None] | None = None
+        self._owner: asyncio.Task[None] | None = None
+        self._revision = 0
+        self._failures = 0
+        self._retry_at = 0.0
+        self._grace_until: float | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"<Backend {self.name} [{self.state}, generation {self.generation}, "
+            f"{self.holders.leases} leases, {self.in_flight} in flight]>"
+        )
+
+    # ------------------------------------------------------------------ a connection to use
+
+    async def connected(self) -> Connection:
+        """The current connection; starts one if there is none. Any number of callers wait for the same start.
+
+        Raises:
+            ServerUnavailable: it could not be started, or is being stopped.
+        """
+        while True:
+            connection = self._connection
+            if connection is not None:
+                if connection.alive:
+                    return connection
+                self._connection_lost(connection, ConnectionLost(self.name, "is gone", sent=False))
+            if self._opening is None:
+                self._start()
+            assert self._opening is not None
+            error = await asyncio.shield(self._opening)
+            if error is not None:
+                raise ServerUnavailable(error.server, error.message)
+
+    def begin(self) -> None:
+        """Start it in the background, if it is not running. A start that failed is not repeated at once."""
+        if self._opening is None and self.state not in _ENDING and self._loop.time() >= self._retry_at:
+            self._start()
+
+    def begin_unseen(self, grace: float) -> asyncio.Future[ServerUnavailable | None] | None:
+        """Start a server whose tools were never seen, and return its start if it is still worth waiting for.
+
+        All threads share one `grace`, in seconds, counted from the first that wanted to see it.
+        """
+        self.begin()
+        if self._opening is None or self._opening.done():
+            return None
+        now = self._loop.time()
+        if self._grace_until is None:
+            self._grace_until = now + grace
+        return self._opening if now < self._grace_until else None
+
+    def _start(self) -> None:
+        if self.state in _ENDING:
+            raise ServerUnavailable(self.name, "is being stopped, because its configuration was replaced")
+        self.state = after(self.state, Event.WANTED)
+        self.generation += 1
+        self._opening = self._loop.create_future()
+        self._owner = self._spawn(self._run(self._opening, self._owner, self.generation))
+
+    async def _run(
+        self, opening: asyncio.Future[ServerUnavailable | None], before: asyncio.Task[None] | None, generation: int
+    ) -> None:
+        """The life of one generation. The processes of the one before are gone when this one starts."""
+        try:
+            if before is not None:
+                await asyncio.wait([before])
+            error = await self._live(opening, generation, self._eras.known.get(self._key))
+        except asyncio.CancelledError:
+            if not opening.done():
+                opening.set_result(ServerUnavailable(self.name, "was stopped while it started"))
+            raise
+        if error is not None:
+            self._failed(opening, error)
+
+    async def _live(
+        self, opening: asyncio.Future[ServerUnavailable | None], generation: int, remembered: Era | None
+    ) -> ServerUnavailable | None:
+        while True:
+            connection = Connection(
+                self.terms,
+                generation,
+                self.holders,
+                revision=self._next_revision,
+                on_lost=self._connection_lost,
+                on_relisted=self._relisted,
+                loop=self._loop,
+            )
+            opened: asyncio.Future[ServerUnavailable | None] = self._loop.create_future()
+            opened.add_done_callback(lambda done, c=connection: self._publish(c, done, opening))
+            await connection.own(self._opener, remembered, opened)
+            error = opened.result()
+            if error is not None and connection.ended_while_probed and remembered != "handshake":
+                remembered = "handshake"
+                continue
+            return error
+
+    def _publish(
+        self,
+        connection: Connection,
+        opened: asyncio.Future[ServerUnavailable | None],
+        opening: asyncio.Future[ServerUnavailable | None],
+    ) -> None:
+        if opened.cancelled() or opened.result() is not None or opening is not self._opening:
+            return
+        if not connection.alive:
+            return
+        self.state = after(self.state, Event.CONNECTED)
+        self._connection = connection
+        self.session = connection.session
+        self.catalogue = connection.catalogue
+        self.last_error = None
+        self._failures = 0
+        self.last_used = self._loop.time()
+        self._eras.known[self._key] = connection.session.era
+        opening.set_result(None)
+
+    def _failed(self, opening: asyncio.Future[ServerUnavailable | None], error: ServerUnavailable) -> None:
+        self.last_error = error.message
+        self._failures += 1
+        self._retry_at = self._loop.time() + min(_BACK_OFF_FIRST * 2 ** (self._failures - 1), _BACK_OFF_MOST)
+        if opening is self._opening:
+            self._opening = None
+            self.state = after(self.state, Event.CONNECT_FAILED)
+        if not opening.done():
+            opening.set_result(error)
+
+    def _next_revision(self) -> int:
+        self._revision += 1
+        return self._revision
+
+    def _relisted(self, connection: Connection) -> None:
+        if connection is self._connection:
+            self.catalogue = connection.catalogue
+
+    def _connection_lost(self, connection: Connection, lost: ConnectionLost) -> None:
+        if connection is not self._connection:
+            return
+        self._connection = None
+        self._opening = None
+        words = connection.link.last_words().strip() if connection.link is not None else ""
+        self.last_error = f"it {lost.reason}" + (f"; its last words on stderr: {words}" if words else "")
+        if self.state is State.READY:
+            self.state = after(self.state, Event.LOST)
+
+    # ------------------------------------------------------------------ requests
+
+    async def request(
+        self,
+        method: str,
+        fields: Mapping[str, bytes | msgspec.Raw],
+        *,
+        holder: Holder,
+        timeout: float,
+        meta: Mapping[str, bytes | msgspec.Raw] | None = None,
+        sink: CallSink | None = None,
+        progress: bool = False,
+        check: Callable[[Connection], None] | None = None,
+    ) -> bytes:
+        """Send a request and return the raw result. Cancelling the caller, and the time-out, tell the server.
+
+        A request that provably never reached the server is sent once more, over a new connection. `check` sees the
+        connection before each sending, and raises what the caller shall get if it must not be used.
+
+        Raises:
+            ServerUnavailable: it could not be started, or the connection was lost before the request was sent.
+            CallOutcomeUnknown: the connection was lost after the request was sent.
+            CallTimeout: no answer in `timeout` seconds, not counting those in which `holder` was asked something.
+            RpcError: the server answered with an error.
+            MessageTooLarge: the answer, or the request, is over the limit.
+        """
+        self.in_flight += 1
+        try:
+            resent = False
+            while True:
+                connection = self._connection
+                if connection is None or not connection.alive:
+                    connection = await self._connected_within(timeout)
+                if check is not None:
+                    check(connection)
+                call = connection.session.call(
+                    method,
+                    fields,
+                    meta=meta,
+                    progress=progress,
+                    sink=sink,
+                    owner=holder,
+                    capabilities=holder.client.raw,
+                    log_level=self.holders.level_of(holder),
+                )
+                clock = _Clock(connection.questions, holder, timeout, self._loop.time())
+                timer = self._loop.call_later(timeout, self._expire, connection, call, clock)
+                try:
+                    return await call.future
+                except ConnectionLost as lost:
+                    if lost.sent:
+                        raise CallOutcomeUnknown(
+                            self.name,
+                            f"it {lost.reason} after {method} was sent; that may have run, and was not sent again",
+                        ) from None
+                    if resent:
+                        raise ServerUnavailable(
+                            self.name, f"it {lost.reason} twice before {method} could be sent"
+                        ) from None
+                    resent = True
+                except asyncio.CancelledError:
+                    connection.engine.cancel(call, CANCELLED)
+                    raise
+                finally:
+                    timer.cancel()
+        finally:
+            self.in_flight -= 1
+            self.last_used = self._loop.time()
+
+    async def _connected_within(self, timeout: float) -> Connection:
+        try:
+            async with asyncio.timeout(timeout):
+                return await self.connected()
+        except TimeoutError:
+            raise CallTimeout(self.name, f"did not start within the request's time-out of {timeout:g} s") from None
+
+    def _expire(self, connection: Connection, call: Call, clock: _Clock) -> None:
+        if call.future.done():
+            return
+        remaining = clock.remaining(self._loop.time())
+        if remaining > 0:
+            self._loop.call_later(max(remaining, _ASKED_POLL), self._expire, connection, call, clock)
+            return
+        what = f"no answer to {call.method} within {clock.timeout:g} s; it was told to stop, and may have run"
+        call.future.set_exception(CallTimeout(self.name, what))
+        connection.engine.cancel(call, TIMED_OUT)
+
+    # ------------------------------------------------------------------ what holders want
+
+    async def set_level(self, holder: Holder, level: str | None) -> None:
+        """Let `holder` hear log messages of this severity and above; the server logs at the lowest wanted."""
+        self.holders.set_level(holder, level)
+        if self._connection is not None:
+            await self._connection.apply_level()
+
+    async def subscribe(self, holder: Holder, uri: str, timeout: float) -> None:
+        """Let `holder` hear of updates of a resource. The server is asked only for the first holder.
+
+        Raises: as `request`.
+        """
+        connection = await self.connected()
+        if not self.holders.subscribe(holder, uri):
+            return
+        try:
+            if connection.session.era == "modern":
+                await connection.listen()
+            else:
+                fields = {"uri": msgspec.json.encode(uri)}
+                await self.request("resources/subscribe", fields, holder=holder, timeout=timeout)
+        except BaseException:
+            self.holders.unsubscribe(holder, uri)
+            raise
+
+    async def unsubscribe(self, holder: Holder, uri: str, timeout: float) -> None:
+        """The opposite of `subscribe`. The server is told only for the last holder."""
+        if not self.holders.unsubscribe(holder, uri) or self._connection is None:
+            return
+        if self._connection.session.era == "modern":
+            await self._connection.listen()
+            return
+        try:
+            fields = {"uri": msgspec.json.encode(uri)}
+            await self.request("resources/unsubscribe", fields, holder=holder, timeout=timeout)
+        except RpcError as error:
+            if error.code != METHOD_NOT_FOUND:
+                raise
+
+    # ------------------------------------------------------------------ the end
+
+    async def stop(self, *, retire: bool) -> None:
+        """End the process and wait until it is gone. With `retire` it never starts again."""
+        self.state = after(self.state, Event.RETIRED if retire else Event.UNUSED)
+        owner = self._owner
+        self._connection = None
+        self._opening = None
+        if owner is not None:
+            owner.cancel()
+            await asyncio.wait([owner])
+            if self._owner is owner:
+                self._owner = None
+        if retire:
+            self.state = after(self.state, Event.ENDED)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has, or is getting, a process or endpoint."""
+        return self.state in _RUNNING
+
+    def status(self) -> BackendStatus:
+        """A snapshot for people."""
+        connection = self._connection
+        return BackendStatus(
+            self.name,
+            self.state,
+            connection.link.pid if connection is not None and connection.link is not None else None,
+            self.generation,
+            max(0, self.generation - 1),
+            self.holders.leases,
+            self.in_flight,
+            self.last_error,
+            connection.notes if connection is not None else (),
+        )

@@ -1,0 +1,314 @@
+"""One initialized session with one server. It never reconnects: it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from mcpool.backend.client_side import declared
+from mcpool.backend.holder import Holder, Root
+from mcpool.backend.holders import Holders, owners
+from mcpool.backend.questions import Questions
+from mcpool.backend.tools import Catalogue, read_catalogue
+from mcpool.errors import RpcError, ServerUnavailable
+from mcpool.wire.engine import Engine, Inbound
+from mcpool.wire.link import Link, Sink
+from mcpool.wire.lost import ConnectionLost, LostDuringProbe
+from mcpool.wire.session import Era, Session, Subscription
+
+Opener = Callable[[Sink], Awaitable[Link]]
+"""Starts the process, or reaches the endpoint, and ties it to the sink."""
+
+T = TypeVar("T")
+
+RELIST_AFTER = 0.25
+"""Seconds to wait for further changes before lists are read again."""
+
+_NOTES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a connection is opened with."""
+
+    server: str
+    startup_timeout: float
+    max_message_bytes: int
+    client_info: bytes
+    capabilities: str
+    """The capability class, as in the identity."""
+    roots: tuple[Root, ...] | None
+
+
+class _Level(msgspec.Struct):
+    level: str = "emergency"
+
+
+class _Updated(msgspec.Struct):
+    uri: str = ""
+
+
+class _Cancelled(msgspec.Struct, rename="camel"):
+    request_id: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Connection:
+    """From the first byte to the last of one process or endpoint.
+
+    `own` is run by exactly one task, which opens everything and closes everything. `on_lost` and `on_relisted` are
+    called in the moment when it happens.
+    """
+
+    def __init__(
+        self,
+        terms: Terms,
+        generation: int,
+        holders: Holders,
+        *,
+        revision: Callable[[], int],
+        on_lost: Callable[[Connection, ConnectionLost], None],
+        on_relisted: Callable[[Connection], None],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.terms = terms
+        self.generation = generation
+        self.link: Link | None = None
+        self.session: Session
+        self.catalogue = Catalogue(0, (), {})
+        self.ended_while_probed = False
+        """It ended when it was asked for its era: it may do better without that question."""
+        self.ready_at = 0.0
+        self.notes: tuple[str, ...] = ()
+        """What the server does that it should not, one sentence each."""
+        self._holders = holders
+        self._revision = revision
+        self._on_lost = on_lost
+        self._on_relisted = on_relisted
+        self._loop = loop
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._relist_timer: asyncio.TimerHandle | None = None
+        self._subscription: Subscription | None = None
+        self._sent_level: str | None = None
+        self._lost: ConnectionLost | None = None
+        self._ended: asyncio.Future[None] = loop.create_future()
+        self.engine = Engine(terms.server, self, max_message_bytes=terms.max_message_bytes, loop=loop)
+        self.questions = Questions(terms.server, self.engine, self._adopt, roots=terms.roots, loop=loop)
+
+    # ------------------------------------------------------------------ the owner task
+
+    async def own(
+        self, opener: Opener, remembered: Era | None, opened: asyncio.Future[ServerUnavailable | None]
+    ) -> None:
+        """Open, live and close. `opened` gets None when the connection is ready, or the reason why it is not."""
+        try:
+            await self._open(opener, remembered)
+        except ServerUnavailable as error:
+            await self._close()
+            opened.set_result(error)
+        except asyncio.CancelledError:
+            await self._close()
+            opened.set_result(ServerUnavailable(self.terms.server, "was stopped while it started"))
+            raise
+        else:
+            opened.set_result(None)
+            try:
+                await self._ended
+            finally:
+                await self._close()
+
+    async def _open(self, opener: Opener, remembered: Era | None) -> None:
+        terms = self.terms
+        phase = "being started"
+        try:
+            async with asyncio.timeout(terms.startup_timeout):
+                self.link = await opener(self.engine)
+                self.engine.attach(self.link)
+                phase = "the handshake"
+                self.session = await Session.open(
+                    self.engine,
+                    client_info=terms.client_info,
+                    capabilities=declared(terms.capabilities, None if terms.roots is None else ()),
+                    remembered=remembered,
+                )
+                phase = "the list of its tools"
+                await self._read_tools()
+                phase = "the restoring of its state"
+                await self.restore()
+        except TimeoutError:
+            raise self._unavailable(
+                f"no answer within {terms.startup_timeout:g} s to {phase}",
+                "raise `startup_timeout_sec` if it is only slow",
+            ) from None
+        except ConnectionLost as lost:
+            self.ended_while_probed = isinstance(lost, LostDuringProbe)
+            raise self._unavailable(f"it {lost.reason} during {phase}", "run its command by hand to see why") from None
+        except RpcError as error:
+            raise self._unavailable(f"it refused {phase}: {error.reason}", "") from None
+        self.ready_at = self._loop.time()
+
+    def _unavailable(self, what: str, remedy: str) -> ServerUnavailable:
+        words = self.link.last_words().strip() if self.link is not None else ""
+        parts = [what, f"its last words on stderr: {words}" if words else "", remedy]
+        return ServerUnavailable(self.terms.server, "; ".join(part for part in parts if part))
+
+    async def _close(self) -> None:
+        if self._relist_timer is not None:
+            self._relist_timer.cancel()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        if self.link is not None:
+            await self.link.close()
+
+    def _adopt(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    @property
+    def alive(self) -> bool:
+        """Whether a request may be sent now."""
+        return self._lost is None and self.link is not None and self.link.alive
+
+    # ------------------------------------------------------------------ what it keeps in step
+
+    async def _read_tools(self) -> None:
+        if "tools" not in self.session.capabilities:
+            return
+        items = await self.session.list_all("tools/list", "tools")
+        self.catalogue, refused = read_catalogue(items, self._revision())
+        for sentence in refused:
+            self._note(sentence)
+
+    async def restore(self) -> None:
+        """Tell the server what its holders want to hear: log level and subscriptions."""
+        await self.apply_level()
+        if self.session.era == "modern":
+            await self.listen()
+            return
+        for uri in self._holders.uris:
+            await self.session.call("resources/subscribe", {"uri": msgspec.json.encode(uri)}).future
+
+    async def apply_level(self) -> None:
+        """Set the server to the lowest level that any holder asked for. Modern servers are told with each request."""
+        level = self._holders.lowest_level
+        session = self.session
+        if (
+            session.era == "modern"
+            or level is None
+            or level == self._sent_level
+            or "logging" not in session.capabilities
+        ):
+            return
+        self._sent_level = level
+        await session.call("logging/setLevel", {"level": msgspec.json.encode(level)}).future
+
+    async def listen(self) -> None:
+        """Open anew the stream on which a modern server tells of changes, for what is wanted now."""
+        wanted: dict[str, object] = {
+            f"{kind}ListChanged": True
+            for kind in ("tools", "prompts", "resources")
+            if _declares(self.session.capabilities, kind, "listChanged")
+        }
+        if self._holders.uris:
+            wanted["resourceSubscriptions"] = list(self._holders.uris)
+        before, self._subscription = self._subscription, None
+        if wanted:
+            self._subscription = await self.session.listen(wanted, self._notified)
+        if before is not None:
+            before.close()
+
+    # ------------------------------------------------------------------ what the engine tells (wire.engine.Peer)
+
+    def on_request(self, inbound: Inbound) -> None:
+        """A request of the server."""
+        self.questions.receive(inbound)
+
+    def on_notification(self, inbound: Inbound) -> None:
+        """A notification that the engine could not give to a call's sink."""
+        if inbound.method == "notifications/cancelled":
+            self.questions.withdraw(bytes(_decode(inbound.params, _Cancelled).request_id))
+        elif inbound.call is not None and inbound.call.sink is not None:
+            inbound.call.sink.on_notification(inbound.method, inbound.params)
+        else:
+            self._notified(inbound.method, inbound.params)
+
+    def on_garbage(self, kind: str, sample: bytes) -> None:
+        """The server wrote something that is no message."""
+        self._note(f"{kind} on stdout, e.g. {sample[:80]!r}")
+
+    def on_lost(self, lost: ConnectionLost) -> None:
+        """The connection is over."""
+        self._lost = lost
+        self._on_lost(self, lost)
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    def _note(self, sentence: str) -> None:
+        self.notes = (*self.notes, sentence)[-_NOTES:]
+
+    def _notified(self, method: str, params: bytes | None) -> None:
+        if method == "notifications/progress":
+            return
+        if method == "notifications/tools/list_changed":
+            self._relist_soon()
+            return
+        for holder in self._hearers(method, params):
+            holder.on_notification(self.terms.server, method, params)
+
+    def _hearers(self, method: str, params: bytes | None) -> list[Holder]:
+        if method == "notifications/message":
+            hearers = self._holders.wanting_level(_decode(params, _Level).level)
+            owner = self._sole_owner()
+            if owner is not None and owner not in hearers and self._holders.level_of(owner) is None:
+                hearers.append(owner)
+            return hearers
+        if method == "notifications/resources/updated":
+            return self._holders.subscribed(_decode(params, _Updated).uri)
+        if method.endswith("/list_changed"):
+            return list(self._holders)
+        everybody = list(self._holders)
+        return everybody if len(everybody) == 1 else []
+
+    def _sole_owner(self) -> Holder | None:
+        waiting = owners(self.engine.calls)
+        return waiting[0] if len(waiting) == 1 else None
+
+    # ------------------------------------------------------------------ changes of the tool list
+
+    def _relist_soon(self) -> None:
+        if self._relist_timer is not None:
+            self._relist_timer.cancel()
+        self._relist_timer = self._loop.call_later(RELIST_AFTER, self._relist)
+
+    def _relist(self) -> None:
+        self._relist_timer = None
+        self._adopt(self._loop.create_task(self._relist_tools()))
+
+    async def _relist_tools(self) -> None:
+        try:
+            async with asyncio.timeout(self.terms.startup_timeout):
+                await self._read_tools()
+        except (TimeoutError, ConnectionLost, RpcError) as error:
+            self._note(f"its changed tool list could not be read: {error}")
+            return
+        self._on_relisted(self)
+        for holder in self._holders:
+            holder.on_notification(self.terms.server, "notifications/tools/list_changed", None)
+
+
+def _declares(capabilities: dict[str, object], kind: str, flag: str) -> bool:
+    value = capabilities.get(kind)
+    return isinstance(value, dict) and bool(value.get(flag))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+
+
+def _decode(params: bytes | None, form: type[T]) -> T:
+    try:
+        return msgspec.json.decode(params or b"{}", type=form)
+    except msgspec.DecodeError:
+        return form()

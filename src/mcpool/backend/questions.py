@@ -1,0 +1,123 @@
+"""What a server asks while it works: find the thread whose call caused it, let it answer, carry the answer back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from mcpool.backend.client_side import ROOTS, lacking, roots_result
+from mcpool.backend.holder import Holder, Question, Root
+from mcpool.backend.holders import owners
+from mcpool.backend.routing import Decline, route
+from mcpool.errors import RpcError
+from mcpool.wire.engine import Engine, Inbound
+from mcpool.wire.revisions import INTERNAL_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND
+
+_ASKING = frozenset({"elicitation/create", "sampling/createMessage"})
+
+
+class _Asked:
+    """How long one owner has been kept by open questions."""
+
+    __slots__ = ("open", "since", "total")
+
+    def __init__(self) -> None:
+        self.open = 0
+        self.since = 0.0
+        self.total = 0.0
+
+
+class Questions:
+    """The open questions of one connection."""
+
+    def __init__(
+        self,
+        server: str,
+        engine: Engine,
+        spawn: Callable[[asyncio.Task[None]], None],
+        *,
+        roots: tuple[Root, ...] | None,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._server = server
+        self._engine = engine
+        self._spawn = spawn
+        self._roots = roots
+        self._loop = loop
+        self._open: dict[bytes, asyncio.Task[None]] = {}
+        self._asked: dict[str, _Asked] = {}
+        self.asked_ever = False
+        self.wanted_roots = False
+
+    def receive(self, inbound: Inbound) -> None:
+        """Answer a request of the server, now or when its owner has."""
+        assert inbound.id is not None
+        if inbound.method == ROOTS:
+            self._answer_roots(inbound)
+        elif inbound.method in _ASKING:
+            self._ask(inbound)
+        else:
+            self._engine.respond_error(inbound.id, METHOD_NOT_FOUND, f"{inbound.method} is not offered by this client")
+
+    def withdraw(self, id: bytes) -> None:
+        """The server no longer wants the answer to this request."""
+        task = self._open.pop(id, None)
+        if task is not None:
+            task.cancel()
+
+    def asked_time(self, owner: Holder, now: float) -> float:
+        """Seconds for which this owner has been kept by questions of this connection so far."""
+        asked = self._asked.get(owner.id)
+        if asked is None:
+            return 0.0
+        return asked.total + (now - asked.since if asked.open else 0.0)
+
+    def _answer_roots(self, inbound: Inbound) -> None:
+        assert inbound.id is not None
+        self.wanted_roots = True
+        if self._roots is None:
+            self._engine.respond_error(inbound.id, METHOD_NOT_FOUND, "roots are not offered by this client")
+        else:
+            self._engine.respond(inbound.id, roots_result(self._roots))
+
+    def _ask(self, inbound: Inbound) -> None:
+        assert inbound.id is not None
+        self.asked_ever = True
+        call = inbound.call
+        named = owners([call]) if call is not None else []
+        decision = route(named[0] if named else None, owners(self._engine.calls))
+        if isinstance(decision, Decline):
+            self._engine.respond_error(inbound.id, INVALID_REQUEST, decision.reason)
+            return
+        owner = decision.owner
+        params = inbound.params or b"{}"
+        reason = lacking(inbound.method, params, owner.client)
+        if reason is not None:
+            self._engine.respond_error(inbound.id, INVALID_REQUEST, reason)
+            return
+        question = Question(self._server, inbound.method, params, None if call is None else call.sink)
+        task = self._loop.create_task(self._deliver(inbound.id, owner, question))
+        self._open[inbound.id] = task
+        self._spawn(task)
+
+    async def _deliver(self, id: bytes, owner: Holder, question: Question) -> None:
+        asked = self._asked.setdefault(owner.id, _Asked())
+        asked.open += 1
+        if asked.open == 1:
+            asked.since = self._loop.time()
+        try:
+            answer = await owner.on_question(question)
+        except RpcError as error:
+            self._engine.respond_error(id, error.code, error.reason, error.data)
+        except Exception as error:
+            # The answer comes from the embedding program: whatever it raises is for the server to hear.
+            self._engine.respond_error(
+                id, INTERNAL_ERROR, f"the client failed to answer: {type(error).__name__}: {error}"
+            )
+        else:
+            self._engine.respond(id, answer)
+        finally:
+            asked.open -= 1
+            if not asked.open:
+                asked.total += self._loop.time() - asked.since
+            self._open.pop(id, None)

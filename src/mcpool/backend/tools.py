@@ -1,0 +1,77 @@
+"""The tools of one connection: their definitions as the server wrote them, and the hints that decisions read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from mcpool.catalog.toolschema import definition_digest
+
+
+class Annotations(msgspec.Struct, frozen=True, rename="camel"):
+    """A server's hints about a tool; None where it says nothing. Hints, not promises."""
+
+    title: str | None = None
+    read_only_hint: bool | None = None
+    destructive_hint: bool | None = None
+    idempotent_hint: bool | None = None
+    open_world_hint: bool | None = None
+
+
+class _Head(msgspec.Struct, rename="camel"):
+    name: str
+    annotations: msgspec.Raw | None = None
+
+
+_NO_ANNOTATIONS = Annotations()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDefinition:
+    """One tool. `raw` is its definition, byte for byte the server's JSON."""
+
+    name: str
+    raw: bytes = field(repr=False)
+    annotations: Annotations = field(repr=False)
+
+    @property
+    def digest(self) -> str:
+        """Equal for two definitions exactly when no decision can tell them apart."""
+        return definition_digest(self.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All tools of a server at one moment. `revision` grows with every list that was read, over all generations."""
+
+    revision: int
+    tools: tuple[ToolDefinition, ...]
+    by_name: dict[str, ToolDefinition] = field(repr=False, compare=False)
+
+
+def read_catalogue(items: Iterable[bytes], revision: int) -> tuple[Catalogue, tuple[str, ...]]:
+    """Read a tool list; returns it with one sentence for each entry that had to be left out."""
+    tools: dict[str, ToolDefinition] = {}
+    refused: list[str] = []
+    for raw in items:
+        try:
+            head = msgspec.json.decode(raw, type=_Head)
+        except msgspec.DecodeError as error:
+            refused.append(f"a tool definition cannot be read: {error}")
+            continue
+        if head.name in tools:
+            refused.append(f"tool `{head.name}` is listed twice; the first one counts")
+            continue
+        tools[head.name] = ToolDefinition(head.name, raw, _annotations(head.annotations))
+    return Catalogue(revision, tuple(tools.values()), tools), tuple(refused)
+
+
+def _annotations(raw: msgspec.Raw | None) -> Annotations:
+    if raw is None:
+        return _NO_ANNOTATIONS
+    try:
+        return msgspec.json.decode(raw, type=Annotations)
+    except msgspec.DecodeError:
+        return _NO_ANNOTATIONS

@@ -1,0 +1,302 @@
+"""The host: everything that one program runs, from its pool to its warden, opened and closed as one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import warnings
+from collections.abc import AsyncGenerator, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from mcpool._version import __version__
+from mcpool.backend.holder import ClientFacts
+from mcpool.config import Config, load
+from mcpool.config.home import ensure_home, home_dir
+from mcpool.config.problem import Problem
+from mcpool.config.server import ApprovalMode, ServerConfig
+from mcpool.errors import Closed, ConfigError, WrongProcess
+from mcpool.host.attach import attached
+from mcpool.host.portal import Portal
+from mcpool.host.resolve import LocalResolver
+from mcpool.host.rows import Row, rows
+from mcpool.launch.place import open_local
+from mcpool.pool.pool import Pool
+from mcpool.pool.resolver import Resolver
+from mcpool.threads.elicitation import CallbackListener, OnElicit, OnNotification
+from mcpool.threads.manager import ThreadManager
+from mcpool.threads.seat import Listener
+from mcpool.threads.thread import OnApprove, Thread
+
+logger = logging.getLogger("mcpool")
+
+CLIENT_INFO = msgspec.json.encode({"name": "mcpool", "title": "mcpool", "version": __version__})
+
+
+class Host:
+    """Runs servers and shares them among threads. Made by `mcpool.open`; use it with `async with`.
+
+    One task of its own opens and closes what it runs, so any task may enter, use and close it, on one event loop. Other
+    loops and OS threads come in through `portal`.
+    """
+
+    def __init__(
+        self,
+        source: Path | Mapping[str, Any] | None,
+        *,
+        attach: bool,
+        home: Path | None,
+        environ: Mapping[str, str],
+        grace: float,
+    ) -> None:
+        self._source = source
+        self._attach = attach
+        self._environ = environ
+        self._grace = grace
+        self._given_home = home
+        self._pid = os.getpid()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._owner: asyncio.Task[None] | None = None
+        self._stop: asyncio.Event | None = None
+        self._pool: Pool | None = None
+        self._threads: ThreadManager | None = None
+        self._resolver: LocalResolver | None = None
+        self.home = home
+        self.problems: tuple[Problem, ...] = ()
+        """What is wrong with the configuration; servers that are not named here run."""
+
+    def __repr__(self) -> str:
+        if self._threads is None:
+            return "<Host [not open]>"
+        return f"<Host [{len(self._threads)} threads, {self._pool!r}]>"
+
+    def __del__(self) -> None:
+        owner = getattr(self, "_owner", None)
+        if owner is not None and not owner.done() and os.getpid() == self._pid:
+            warnings.warn(
+                f"{self!r} was never closed; use `async with mcpool.open(...)`", ResourceWarning, stacklevel=1
+            )
+
+    # ------------------------------------------------------------------ opening and closing
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def start(self) -> None:
+        """Open it; `async with` does this. Raises: as `mcpool.open` says."""
+        if self._owner is not None:
+            raise Closed("a host can be opened once; call `mcpool.open` again for another")
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        opened: asyncio.Future[None] = self._loop.create_future()
+        self._owner = self._loop.create_task(self._own(opened, self._stop), name="mcpool host")
+        try:
+            await asyncio.shield(opened)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """End everything that it runs and wait until it is gone. Safe to call twice, and from any task of its loop.
+
+        Once begun it completes even if the caller is cancelled.
+        """
+        if self._stop is not None and self._owner is not None:
+            self._stop.set()
+            await asyncio.shield(asyncio.wait([self._owner]))
+
+    async def _own(self, opened: asyncio.Future[None], stop: asyncio.Event) -> None:
+        try:
+            async with self._running():
+                opened.set_result(None)
+                await stop.wait()
+        except Exception as error:
+            if opened.done():
+                raise
+            opened.set_exception(error)
+
+    @asynccontextmanager
+    async def _running(self) -> AsyncGenerator[None]:
+        loop = asyncio.get_running_loop()
+        self.home = home = self._given_home or home_dir(self._environ)
+        ensure_home(home)
+        async with AsyncExitStack() as stack:
+            resolver: Resolver
+            if self._attach:
+                resolver, servers = await attached(home)
+            else:
+                config = self._load(home)
+                servers = config.servers
+                launcher = await stack.enter_async_context(open_local(home, self._environ))
+                resolver = self._resolver = LocalResolver(launcher, self._environ)
+            tasks = await stack.enter_async_context(asyncio.TaskGroup())
+
+            def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+                return tasks.create_task(_contained(work))
+
+            self._pool = Pool(resolver, client_info=CLIENT_INFO, spawn=spawn, loop=loop)
+            stack.push_async_callback(self._pool.close)
+            self._threads = ThreadManager(self._pool, servers, grace=self._grace, new_id=_Ids())
+            stack.push_async_callback(self._threads.close)
+            yield
+
+    def _load(self, home: Path) -> Config:
+        config = load(self._source, home=home, environ=self._environ)
+        self.problems = config.problems
+        errors = [str(problem) for problem in config.problems if problem.severity == "error"]
+        if errors and not config.servers:
+            raise ConfigError(errors)
+        for problem in config.problems:
+            logger.warning("%s", problem)
+        return config
+
+    # ------------------------------------------------------------------ threads
+
+    def thread(
+        self,
+        *,
+        cwd: str | os.PathLike[str] | None = None,
+        principal: str = "",
+        on_elicit: OnElicit | None = None,
+        on_approve: OnApprove | None = None,
+        on_notification: OnNotification | None = None,
+        client: ClientFacts | None = None,
+        listener: Listener | None = None,
+        default_mode: ApprovalMode | None = None,
+        parent: Thread | None = None,
+        id: str | None = None,
+    ) -> Thread:
+        """Open a thread: one conversation that uses the servers. Close it, or use it with `async with`.
+
+        Args:
+            cwd: the folder in which servers without a `cwd` of their own run; the current one if None.
+            principal: on whose behalf it acts; separates what is reached with credentials.
+            on_elicit: answers servers' questions; without it they are answered in the user's stead.
+            on_approve: decides on calls that need an approval; without it only tools whose configuration says
+                `prompt` or `writes` need one.
+            on_notification: hears log messages, resource updates and changes of lists.
+            client, listener: for faces that speak MCP themselves, in place of the callbacks.
+            default_mode: the approval mode of tools for which the configuration names none.
+            parent: makes it a sub-agent, of the same session tree.
+            id: its name; one is made if None.
+
+        Raises:
+            Closed: the host is not open.
+            WrongProcess: it was opened before a fork, in the parent process.
+        """
+        manager = self._manager()
+        return manager.open(
+            cwd=os.path.abspath(cwd or os.getcwd()),
+            principal=principal,
+            client=client
+            or ClientFacts(
+                elicitation_form=on_elicit is not None,
+                elicitation_url=on_elicit is not None,
+                raw=_FULL_ELICITATION if on_elicit is not None else b"{}",
+            ),
+            listener=listener or CallbackListener(on_elicit, on_notification),
+            on_approve=on_approve,
+            default_mode=default_mode,
+            parent=parent,
+            id=id,
+        )
+
+    def _manager(self) -> ThreadManager:
+        if os.getpid() != self._pid:
+            raise WrongProcess("this host was opened before a fork; call `mcpool.open` again in the child process")
+        if self._threads is None or self._stop is None or self._stop.is_set():
+            raise Closed("the host is not open; use `async with mcpool.open(...) as host`")
+        if asyncio.get_running_loop() is not self._loop:
+            raise Closed("the host runs on another event loop; come in through `host.portal`")
+        return self._threads
+
+    @property
+    def servers(self) -> tuple[ServerConfig, ...]:
+        """The servers that threads are given, disabled ones included."""
+        return () if self._threads is None else self._threads.servers
+
+    @property
+    def portal(self) -> Portal:
+        """The door for OS threads and other event loops.
+
+        Raises:
+            Closed: the host is not open.
+        """
+        if self._loop is None or self._stop is None or self._stop.is_set():
+            raise Closed("the host is not open; use `async with mcpool.open(...) as host`")
+        return Portal(self._loop)
+
+    # ------------------------------------------------------------------ seeing and steering
+
+    def status(self) -> list[Row]:
+        """One row per backend, or per server that has none. No secrets."""
+        if self._pool is None or self._threads is None:
+            return []
+        return rows(self._threads.servers, self._pool)
+
+    def apply(self, source: Path | Mapping[str, Any] | None = None) -> tuple[Problem, ...]:
+        """The configuration changed: read it again (or another one) and reconcile. What is equal keeps its process.
+
+        Returns what is wrong with it. A file that cannot be read at all changes nothing.
+        """
+        manager = self._manager()
+        assert self.home is not None
+        if self._attach:
+            return ()
+        config = load(source if source is not None else self._source, home=self.home, environ=self._environ)
+        if not config.servers and any(problem.severity == "error" for problem in config.problems):
+            return config.problems
+        self.problems = config.problems
+        if self._resolver is not None:
+            self._resolver.forget()
+        manager.apply(config.servers)
+        return config.problems
+
+    def reload(self) -> None:
+        """Fresh processes are wanted: replace the pooled ones for all threads. Old calls finish on the old ones."""
+        if self._resolver is not None:
+            self._resolver.forget()
+        self._manager().reload()
+
+    async def reconnect(self, server: str) -> None:
+        """End the connections of one server and start them anew. Calls in flight end by the rules of a lost connection.
+
+        Raises:
+            ServerNotFound, ServerUnavailable.
+        """
+        self._manager()
+        assert self._pool is not None
+        await self._pool.reconnect(server)
+
+
+_FULL_ELICITATION = b'{"elicitation":{"form":{},"url":{}}}'
+
+
+class _Ids:
+    """Names for threads, unique in a host."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def __call__(self) -> str:
+        self._last += 1
+        return f"thread-{self._last}"
+
+
+async def _contained(work: Coroutine[Any, Any, None]) -> None:
+    """A backend's defect must not end the host: it is logged, and its callers see a server that does not answer."""
+    try:
+        await work
+    except Exception:
+        logger.exception("a backend's task failed; this is a defect of mcpool")

@@ -1,0 +1,47 @@
+"""`mcpool.open`: one call that gives a host, from a file, a dict, or nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mcpool.host.host import Host
+
+Source = str | os.PathLike[str] | Mapping[str, Any] | None
+
+
+def open(
+    source: Source = None,
+    *,
+    attach: bool = False,
+    home: str | os.PathLike[str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    grace: float = 1.0,
+) -> Host:
+    """A host for `async with`: it runs the servers of a configuration and shares them among its threads.
+
+    Args:
+        source: a configuration file of ours or of another host, a dict of the same shape (`{"mcpServers": {...}}`), or
+            None for `config.toml` in the home.
+        attach: use the servers of the running daemon of this home instead of own processes; `source` must be None.
+        home: where logs and keys live; `$MCPOOL_HOME` or `~/.mcpool` if None.
+        environ: the environment that servers inherit a whitelist of, and that variables are looked up in; this
+            process's if None.
+        grace: seconds that a step waits for servers whose tools were never seen.
+
+    Raises (when it is entered):
+        ConfigError: the configuration cannot be read, or nothing in it can be used.
+        DaemonError: `attach` was asked for and no daemon runs.
+    """
+    if attach and source is not None:
+        raise ValueError("attach=True uses the servers of the daemon; leave the source out, or do not attach")
+    path = Path(source) if isinstance(source, (str, os.PathLike)) else None
+    return Host(
+        path if path is not None else source if isinstance(source, Mapping) else None,
+        attach=attach,
+        home=None if home is None else Path(home),
+        environ=dict(os.environ if environ is None else environ),
+        grace=grace,
+    )

@@ -1,0 +1,57 @@
+"""The door through which OS threads and other event loops reach the host's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Portal:
+    """Runs functions on the host's event loop, from anywhere else. What the caller abandons is cancelled there."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def call(self, function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a coroutine function there and wait for its result, blocking this OS thread.
+
+        Raises:
+            RuntimeError: called on the host's own loop, which it would block for ever.
+        """
+        running = self._submit(function, *args, **kwargs)
+        try:
+            return running.result()
+        except BaseException:
+            running.cancel()
+            raise
+
+    async def acall(self, function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a coroutine function there and await its result on this loop, which may be the same one."""
+        if asyncio.get_running_loop() is self._loop:
+            return await function(*args, **kwargs)
+        return await asyncio.wrap_future(self._submit(function, *args, **kwargs))
+
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a plain function there and wait for its result, blocking this OS thread."""
+
+        async def run() -> T:
+            return function(*args, **kwargs)
+
+        return self.call(run)
+
+    def _submit(
+        self, function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
+    ) -> concurrent.futures.Future[T]:
+        try:
+            here = asyncio.get_running_loop()
+        except RuntimeError:
+            here = None
+        if here is self._loop:
+            msg = "this is the host's own event loop; await the function itself instead of going through the portal"
+            raise RuntimeError(msg)
+        return asyncio.run_coroutine_threadsafe(function(*args, **kwargs), self._loop)

@@ -1,0 +1,131 @@
+"""Servers of this machine, resolved: environment, command and folder found, nothing started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from urllib.parse import unquote, urlsplit
+
+from mcpool.backend.connection import Opener
+from mcpool.backend.holder import Root
+from mcpool.catalog.identity import HttpIdentity, Place, StdioIdentity, identify, missing
+from mcpool.catalog.known_servers import uses_roots
+from mcpool.config.server import CLIENT_CWD, Http, Pairs, ServerConfig, Stdio
+from mcpool.errors import ServerUnavailable
+from mcpool.launch.command import find_command
+from mcpool.launch.environment import inherited
+from mcpool.launch.spec import Launcher, LaunchSpec
+from mcpool.pool.resolver import Circumstances, Resolved
+from mcpool.wire.http import HttpSpec, open_http, proxy_for
+from mcpool.wire.link import Link, Sink
+
+_KEPT = 4096
+
+
+class LocalResolver:
+    """Resolves servers that run on, or are reached from, this machine. `environ` is the host's own environment."""
+
+    def __init__(self, launcher: Launcher, environ: Mapping[str, str]) -> None:
+        self._launcher = launcher
+        self._environ = dict(environ)
+        self._base: Pairs = tuple(sorted(inherited(environ).items()))
+        self._roots_users: set[str] = set()
+        self._resolve = lru_cache(maxsize=_KEPT)(self._resolve_anew)
+
+    def resolve(self, server: ServerConfig, circumstances: Circumstances) -> Resolved:
+        """Resolve a server for a thread. Equal input gives the same object.
+
+        Raises:
+            ServerUnavailable: a variable that it needs is not set, or it belongs to another environment.
+        """
+        return self._resolve(server, circumstances)
+
+    def learned_roots(self, server: ServerConfig) -> None:
+        """From now on the roots of the thread are part of this server's identity."""
+        if server.name not in self._roots_users:
+            self._roots_users.add(server.name)
+            self._resolve.cache_clear()
+
+    def forget(self) -> None:
+        """Look everything up anew: programs may have been installed since."""
+        self._resolve.cache_clear()
+
+    def _resolve_anew(self, server: ServerConfig, circumstances: Circumstances) -> Resolved:
+        if server.environment_id != "local":
+            raise ServerUnavailable(server.name, f"its environment `{server.environment_id}` is not available")
+        transport = server.transport
+        offers_roots = self._offers_roots(server, circumstances.roots)
+        place = Place(
+            cwd=circumstances.cwd,
+            base_env=self._base,
+            principal=circumstances.principal,
+            lookup=self._lookup(transport),
+            capabilities=circumstances.capabilities,
+            roots=tuple(root.uri for root in circumstances.roots or ()) if offers_roots else None,
+        )
+        unset = missing(server, place)
+        if unset:
+            raise ServerUnavailable(server.name, f"the environment variable {', '.join(unset)} is not set")
+        identity = identify(server, place)
+        if isinstance(identity, HttpIdentity):
+            return Resolved(identity, self._http_opener(server, identity), offers_roots)
+        return Resolved(identity, self._stdio_opener(server, identity), offers_roots)
+
+    def _offers_roots(self, server: ServerConfig, roots: tuple[Root, ...] | None) -> bool:
+        if roots is None:
+            return False
+        if server.client_capabilities == "mirror" or server.name in self._roots_users:
+            return True
+        transport = server.transport
+        return isinstance(transport, Stdio) and uses_roots((transport.command, *transport.args))
+
+    def _lookup(self, transport: Stdio | Http) -> Pairs:
+        if isinstance(transport, Stdio):
+            wanted = {variable.name for variable in transport.env_vars if variable.source == "local"}
+        else:
+            wanted = {variable for _, variable in transport.env_http_headers}
+            if transport.bearer_token_env_var is not None:
+                wanted.add(transport.bearer_token_env_var)
+        return tuple(sorted((name, self._environ[name]) for name in wanted if name in self._environ))
+
+    def _stdio_opener(self, server: ServerConfig, identity: StdioIdentity) -> Opener:
+        path = dict(identity.env).get("PATH")
+
+        async def start(sink: Sink) -> Link:
+            command = find_command(identity.command, path, identity.cwd) or identity.command
+            spec = LaunchSpec(server.name, (command, *identity.args), identity.env, identity.cwd)
+            return await self._launcher.start(spec, sink)
+
+        return start
+
+    def _http_opener(self, server: ServerConfig, identity: HttpIdentity) -> Opener:
+        spec = HttpSpec(
+            server=server.name,
+            url=identity.url,
+            headers=identity.headers,
+            max_message_bytes=server.max_message_bytes,
+            startup_timeout=server.startup_timeout,
+            proxy=proxy_for(identity.url, self._environ),
+        )
+
+        async def reach(sink: Sink) -> Link:
+            return await open_http(spec, sink)
+
+        return reach
+
+
+def folder_of(roots: tuple[Root, ...] | None) -> str | None:
+    """The folder that a client's first root names, if it is one of this machine."""
+    for root in roots or ():
+        parts = urlsplit(root.uri)
+        if parts.scheme == "file" and parts.netloc in ("", "localhost"):
+            path = unquote(parts.path)
+            if os.path.isdir(path):
+                return path
+    return None
+
+
+def follows_client(server: ServerConfig) -> bool:
+    """Whether the server runs in the folder of the thread that uses it."""
+    return isinstance(server.transport, Stdio) and server.transport.cwd == CLIENT_CWD

@@ -1,0 +1,66 @@
+"""What a tool call returned, decoded only when somebody looks."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import msgspec
+
+
+class ToolResult:
+    """The result of one tool call. `raw` is the server's JSON, byte for byte."""
+
+    __slots__ = ("_value", "raw")
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self._value: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        text = self.for_model()
+        shown = text if len(text) <= 200 else f"{text[:200]}... ({len(text)} characters)"
+        return f"<ToolResult{' error' if self.is_error else ''}: {shown!r}>"
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """The whole result as the protocol defines `CallToolResult`."""
+        if self._value is None:
+            self._value = cast(dict[str, Any], msgspec.json.decode(self.raw))
+        return self._value
+
+    @property
+    def content(self) -> list[dict[str, Any]]:
+        """The content blocks."""
+        return cast(list[dict[str, Any]], self.value.get("content") or [])
+
+    @property
+    def structured(self) -> Any:
+        """The structured content; None if there is none."""
+        return self.value.get("structuredContent")
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the tool says that it failed."""
+        return self.value.get("isError") is True
+
+    def for_model(self) -> str:
+        """One text for a model: the structured content as JSON if there is any, else the text blocks, with a note in
+        place of each block that is no text."""
+        if self.structured is not None:
+            return msgspec.json.encode(self.structured).decode()
+        return "\n".join(_block_text(block) for block in self.content)
+
+
+def _block_text(block: dict[str, Any]) -> str:
+    match block.get("type"):
+        case "text":
+            return str(block.get("text", ""))
+        case "resource":
+            resource = cast(dict[str, Any], block.get("resource") or {})
+            if "text" in resource:
+                return str(resource["text"])
+            return f"[binary resource {resource.get('uri', '')} of type {resource.get('mimeType', 'unknown')}]"
+        case "resource_link":
+            return f"[resource {block.get('uri', '')}: {block.get('name', '')}]"
+        case kind:
+            return f"[{kind} of type {block.get('mimeType', 'unknown')}]"

@@ -1,0 +1,348 @@
+"""One sampling of the model and the tool calls that it makes, all through the runtime that was current at its start."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self, cast
+
+import msgspec
+
+from mcpool.backend.connection import Connection
+from mcpool.backend.holder import CallSink
+from mcpool.backend.tools import Catalogue, ToolDefinition
+from mcpool.errors import ApprovalDenied, Closed, ServerNotFound, ServerUnavailable, ToolChanged, ToolNotFound
+from mcpool.runtime.approval import needs_approval
+from mcpool.runtime.input_required import drive, input_required
+from mcpool.runtime.progress import OnProgress, ProgressSink
+from mcpool.runtime.result import ToolResult
+from mcpool.runtime.runtime import Binding, Runtime
+from mcpool.runtime.tool_set import ToolSet
+from mcpool.runtime.tool_sets import ToolSets
+from mcpool.runtime.user import ApprovalRequest, User
+from mcpool.wire.session import Session
+
+Fields = Mapping[str, bytes | msgspec.Raw]
+"""The params of a request, one level deep: field name to raw JSON."""
+
+
+class Step:
+    """Pins a runtime: servers, tools and policy stay as they were when the step began.
+
+    Use it with `async with`, which gives servers that were never seen before a short common grace to show their tools;
+    or take it by `thread.capture()`, which does nothing but copy a reference, and `release()` it.
+    """
+
+    __slots__ = ("_catalogues", "_generations", "_grace", "_runtime", "_sets", "_tools", "_user", "released")
+
+    def __init__(self, runtime: Runtime, user: User, sets: ToolSets, grace: float) -> None:
+        runtime.pin()
+        self._runtime = runtime
+        self._user = user
+        self._sets = sets
+        self._grace = grace
+        self._catalogues: dict[str, Catalogue] | None = None
+        self._tools: ToolSet | None = None
+        self._generations: dict[str, int] = {}
+        self.released = False
+
+    def __repr__(self) -> str:
+        return f"<Step on {self._runtime!r}{' (released)' if self.released else ''}>"
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._wait_for_unseen()
+        except BaseException:
+            self.release()
+            raise
+        self._pin_catalogues()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """End the step. Safe to call twice."""
+        if not self.released:
+            self.released = True
+            self._runtime.unpin()
+
+    # ------------------------------------------------------------------ what it shows
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """The enabled servers, in the order of the configuration."""
+        return tuple(self._runtime.bindings)
+
+    @property
+    def unavailable(self) -> Mapping[str, str]:
+        """Servers that cannot be used at all, and why."""
+        return self._runtime.unavailable
+
+    @property
+    def tools(self) -> ToolSet:
+        """The tools to show to the model: those of every server whose list is known."""
+        if self._tools is None:
+            catalogues = self._pin_catalogues()
+            shown = {name: (self._runtime.bindings[name].view, catalogue) for name, catalogue in catalogues.items()}
+            pending = tuple(name for name in self._runtime.bindings if name not in catalogues)
+            self._tools = self._sets.of(shown, pending)
+        return self._tools
+
+    async def facts(self, server: str) -> Session:
+        """What the server said of itself: `era`, `version`, `server_info`, `capabilities`, `instructions`.
+
+        Raises:
+            ServerNotFound, ServerUnavailable.
+        """
+        backend = self.binding(server).lease.backend
+        return backend.session or (await backend.connected()).session
+
+    async def tool_definitions(self, server: str) -> tuple[ToolDefinition, ...]:
+        """The tools of one server as it defines them, after this thread's filters.
+
+        Raises:
+            ServerNotFound, ServerUnavailable.
+        """
+        binding = self.binding(server)
+        catalogue = binding.lease.backend.catalogue or (await binding.lease.backend.connected()).catalogue
+        return binding.view.select(catalogue.tools)
+
+    # ------------------------------------------------------------------ what it calls
+
+    async def call(
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        timeout: float | None = None,
+        on_progress: OnProgress | None = None,
+        meta: Mapping[str, Any] | None = None,
+    ) -> ToolResult:
+        """Call a tool by the name that `tools` gives it. `timeout` in seconds can only shorten the configured one.
+
+        Raises:
+            ToolNotFound: the step was not shown such a tool.
+            ToolChanged: the server's tool is no longer what was shown; nothing was sent.
+            ApprovalDenied: it needs an approval that was not given; nothing was sent.
+            ServerUnavailable, CallOutcomeUnknown, CallTimeout, RpcError, MessageTooLarge: as they say.
+        """
+        tool = self.tools.get(name)
+        if tool is None:
+            raise ToolNotFound("mcpool", f"this step shows no tool `{name}`; `step.tools` lists them")
+        definition = tool.definition
+        binding = self.binding(tool.server)
+        raw_arguments = msgspec.json.encode(arguments or {})
+        await self._approve(binding, definition.name, raw_arguments, definition)
+
+        def unchanged(connection: Connection) -> None:
+            self._check_unchanged(binding, connection, definition)
+
+        raw = await self._request(
+            binding,
+            "tools/call",
+            {"name": msgspec.json.encode(definition.name), "arguments": raw_arguments},
+            meta=None if meta is None else {key: msgspec.json.encode(value) for key, value in meta.items()},
+            sink=None if on_progress is None else ProgressSink(on_progress),
+            progress=on_progress is not None,
+            timeout=timeout,
+            check=unchanged,
+        )
+        return ToolResult(raw)
+
+    async def read_resource(self, server: str, uri: str, *, timeout: float | None = None) -> dict[str, Any]:
+        """Read a resource; the value is the protocol's `ReadResourceResult`. Raises: as `call`."""
+        return await self._value(server, "resources/read", {"uri": uri}, timeout)
+
+    async def get_prompt(
+        self, server: str, name: str, arguments: Mapping[str, str] | None = None, *, timeout: float | None = None
+    ) -> dict[str, Any]:
+        """Get a prompt; the value is the protocol's `GetPromptResult`. Raises: as `call`."""
+        return await self._value(server, "prompts/get", {"name": name, "arguments": dict(arguments or {})}, timeout)
+
+    async def resources(self, server: str) -> list[dict[str, Any]]:
+        """All resources that a server lists. Raises: as `call`."""
+        return await self._listed(server, "resources/list", "resources")
+
+    async def resource_templates(self, server: str) -> list[dict[str, Any]]:
+        """All resource templates that a server lists. Raises: as `call`."""
+        return await self._listed(server, "resources/templates/list", "resourceTemplates")
+
+    async def prompts(self, server: str) -> list[dict[str, Any]]:
+        """All prompts that a server lists. Raises: as `call`."""
+        return await self._listed(server, "prompts/list", "prompts")
+
+    async def relay(
+        self,
+        server: str,
+        method: str,
+        fields: Fields,
+        *,
+        meta: Fields | None = None,
+        sink: CallSink | None = None,
+        progress: bool = False,
+        timeout: float | None = None,
+        answer_input: bool = True,
+    ) -> bytes:
+        """Send any request to one server and return its raw result: the door for faces that speak MCP themselves.
+
+        With `answer_input`, a modern server's demand for input is answered through the thread; else it is the result.
+        Filters and approval modes hold here too. Raises: as `call`, and ServerNotFound.
+        """
+        binding = self.binding(server)
+        if method == "tools/call":
+            await self._admit(binding, fields)
+        return await self._request(
+            binding,
+            method,
+            fields,
+            meta=meta,
+            sink=sink,
+            progress=progress,
+            timeout=timeout,
+            answer_input=answer_input,
+        )
+
+    # ------------------------------------------------------------------ within
+
+    async def _request(
+        self,
+        binding: Binding,
+        method: str,
+        fields: Fields,
+        *,
+        meta: Fields | None = None,
+        sink: CallSink | None = None,
+        progress: bool = False,
+        timeout: float | None = None,
+        answer_input: bool = True,
+        check: Callable[[Connection], None] | None = None,
+    ) -> bytes:
+        lease = binding.lease
+        backend = lease.backend
+        limit = binding.view.tool_timeout
+        if timeout is not None and timeout < limit:
+            limit = timeout
+        raw = await backend.request(
+            method, fields, holder=lease.holder, timeout=limit, meta=meta, sink=sink, progress=progress, check=check
+        )
+        if not answer_input or backend.session is None or backend.session.era != "modern":
+            return raw
+        demand = input_required(raw)
+        if demand is None:
+            return raw
+
+        async def again(more: dict[str, bytes | msgspec.Raw]) -> bytes:
+            return await backend.request(
+                method,
+                {**fields, **more},
+                holder=lease.holder,
+                timeout=limit,
+                meta=meta,
+                sink=sink,
+                progress=progress,
+                check=check,
+            )
+
+        return await drive(backend.name, demand, lease.holder, sink, again)
+
+    async def _value(
+        self, server: str, method: str, params: Mapping[str, object], timeout: float | None
+    ) -> dict[str, Any]:
+        fields = {key: msgspec.json.encode(value) for key, value in params.items()}
+        raw = await self._request(self.binding(server), method, fields, timeout=timeout)
+        return cast(dict[str, Any], msgspec.json.decode(raw))
+
+    async def _listed(self, server: str, method: str, key: str) -> list[dict[str, Any]]:
+        connection = await self.binding(server).lease.backend.connected()
+        items = await connection.session.list_all(method, key)
+        return [cast(dict[str, Any], msgspec.json.decode(item)) for item in items]
+
+    def binding(self, server: str) -> Binding:
+        """The pinned lease and view of a server.
+
+        Raises:
+            Closed, ServerNotFound, ServerUnavailable.
+        """
+        if self.released:
+            raise Closed("this step has ended; begin another with `thread.step()`")
+        binding = self._runtime.bindings.get(server)
+        if binding is None:
+            reason = self._runtime.unavailable.get(server)
+            if reason is not None:
+                raise ServerUnavailable(server, reason)
+            known = ", ".join(self._runtime.bindings) or "none"
+            raise ServerNotFound(server, f"no enabled server has this name; there are: {known}")
+        return binding
+
+    async def _admit(self, binding: Binding, fields: Fields) -> None:
+        view = binding.view
+        if (
+            view.enabled_tools is None
+            and not view.disabled_tools
+            and view.approval_mode is None
+            and not view.tool_modes
+        ) and self._user.default_mode == "approve":
+            return
+        try:
+            name = msgspec.json.decode(fields["name"], type=str)
+        except (KeyError, msgspec.DecodeError):
+            raise ToolNotFound(binding.config.name, "the call names no tool") from None
+        catalogue = binding.lease.backend.catalogue
+        definition = catalogue.by_name.get(name) if catalogue is not None else None
+        await self._approve(binding, name, bytes(fields.get("arguments", b"{}")), definition)
+
+    async def _approve(self, binding: Binding, tool: str, arguments: bytes, definition: ToolDefinition | None) -> None:
+        view = binding.view
+        if not view.allows(tool):
+            raise ToolNotFound(binding.config.name, f"tool `{tool}` is not enabled for this thread")
+        mode = view.mode(tool) or self._user.default_mode
+        if mode == "approve":
+            return
+        if definition is None:
+            catalogue = (await binding.lease.backend.connected()).catalogue
+            definition = catalogue.by_name.get(tool)
+            if definition is None:
+                raise ToolNotFound(binding.config.name, f"the server has no tool `{tool}`")
+        if needs_approval(mode, definition.annotations):
+            request = ApprovalRequest(binding.config.name, tool, arguments, definition.annotations)
+            if not await self._user.approve(request):
+                raise ApprovalDenied(binding.config.name, f"the call of `{tool}` was not approved; nothing was sent")
+
+    def _check_unchanged(self, binding: Binding, connection: Connection, shown: ToolDefinition) -> None:
+        name = binding.config.name
+        live = connection.catalogue.by_name.get(shown.name)
+        if live is not shown:
+            if live is None:
+                raise ToolChanged(name, f"tool `{shown.name}` is no longer offered; look at the tools of the next step")
+            if live.digest != shown.digest:
+                raise ToolChanged(
+                    name, f"tool `{shown.name}` changed after it was shown; look at the tools of the next step"
+                )
+        if binding.config.effective_scope == "thread":
+            used = self._generations.setdefault(name, connection.generation)
+            if used != connection.generation:
+                raise ToolChanged(name, "it was restarted after this step used it, and its state was lost")
+
+    def _pin_catalogues(self) -> dict[str, Catalogue]:
+        if self._catalogues is None:
+            self._catalogues = {
+                name: catalogue
+                for name, binding in self._runtime.bindings.items()
+                if (catalogue := binding.lease.backend.catalogue) is not None
+            }
+        return self._catalogues
+
+    async def _wait_for_unseen(self) -> None:
+        unseen = [b.lease.backend for b in self._runtime.bindings.values() if b.lease.backend.catalogue is None]
+        waits = [wait for backend in unseen if (wait := backend.begin_unseen(self._grace)) is not None]
+        if not waits:
+            return
+        try:
+            async with asyncio.timeout(self._grace):
+                await asyncio.gather(*(asyncio.shield(wait) for wait in waits), return_exceptions=True)
+        except TimeoutError:
+            return

@@ -1,0 +1,49 @@
+"""What one thread sees of a backend. Changing a view touches no process. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mcpool.backend.tools import ToolDefinition
+from mcpool.config.server import ApprovalMode, ServerConfig
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The settings of one server that only concern the thread that uses it."""
+
+    enabled_tools: frozenset[str] | None
+    disabled_tools: frozenset[str]
+    approval_mode: ApprovalMode | None
+    tool_modes: tuple[tuple[str, ApprovalMode], ...]
+    startup_timeout: float
+    tool_timeout: float
+
+    def allows(self, tool: str) -> bool:
+        """Whether the tool may be listed and called: first the allow-list, then the deny-list."""
+        return (self.enabled_tools is None or tool in self.enabled_tools) and tool not in self.disabled_tools
+
+    def select(self, tools: tuple[ToolDefinition, ...]) -> tuple[ToolDefinition, ...]:
+        """The tools that may be listed and called."""
+        if self.enabled_tools is None and not self.disabled_tools:
+            return tools
+        return tuple(tool for tool in tools if self.allows(tool.name))
+
+    def mode(self, tool: str) -> ApprovalMode | None:
+        """The approval mode of a tool; None if the configuration names none."""
+        for name, mode in self.tool_modes:
+            if name == tool:
+                return mode
+        return self.approval_mode
+
+
+def view_of(server: ServerConfig) -> View:
+    """The view that a configuration gives."""
+    return View(
+        enabled_tools=None if server.enabled_tools is None else frozenset(server.enabled_tools),
+        disabled_tools=frozenset(server.disabled_tools),
+        approval_mode=server.default_tools_approval_mode,
+        tool_modes=tuple((name, tool.approval_mode) for name, tool in server.tools if tool.approval_mode is not None),
+        startup_timeout=server.startup_timeout,
+        tool_timeout=server.tool_timeout,
+    )

@@ -1,0 +1,213 @@
+"""The blocking twin of the library, for programs without an event loop and for any number of OS threads.
+
+::
+
+    with mcpool.sync.open("mcp.json") as host:
+        with host.thread() as thread, thread.step() as step:
+            result = step.call("mcp__demo__clock", {"zone": "UTC"})
+
+The host runs on an event loop in an OS thread of its own. Everything here may be used from any OS thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from mcpool import host as asynchronous
+from mcpool.host.opening import Source
+from mcpool.host.portal import Portal
+from mcpool.host.rows import Row
+from mcpool.runtime.progress import OnProgress
+from mcpool.runtime.result import ToolResult
+from mcpool.runtime.step import Step as AsyncStep
+from mcpool.runtime.tool_set import ToolSet
+from mcpool.runtime.user import ApprovalRequest
+from mcpool.threads.elicitation import Elicitation, OnElicit
+from mcpool.threads.thread import OnApprove
+from mcpool.threads.thread import Thread as AsyncThread
+
+__all__ = ["Host", "Step", "Thread", "open"]
+
+
+def open(
+    source: Source = None,
+    *,
+    attach: bool = False,
+    home: str | os.PathLike[str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    grace: float = 1.0,
+) -> Host:
+    """A blocking host, opened at once. Arguments and errors are those of `mcpool.open`."""
+    return Host(asynchronous.open(source, attach=attach, home=home, environ=environ, grace=grace))
+
+
+class Host:
+    """A host for programs that block. Close it, or use it with `with`."""
+
+    def __init__(self, host: asynchronous.Host) -> None:
+        self._host = host
+        self._loop = asyncio.new_event_loop()
+        self._portal = Portal(self._loop)
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="mcpool host", daemon=True)
+        self._thread.start()
+        try:
+            self._portal.call(host.start)
+        except BaseException:
+            self._end()
+            raise
+
+    def __repr__(self) -> str:
+        return f"<sync {self._host!r}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def thread(
+        self,
+        *,
+        cwd: str | os.PathLike[str] | None = None,
+        principal: str = "",
+        on_elicit: OnElicit | None = None,
+        on_approve: OnApprove | None = None,
+    ) -> Thread:
+        """Open a thread; see `mcpool.Host.thread`. The callbacks run in worker threads and may block."""
+        thread = self._portal.run(
+            self._host.thread,
+            cwd=cwd,
+            principal=principal,
+            on_elicit=None if on_elicit is None else _elicit_elsewhere(on_elicit),
+            on_approve=None if on_approve is None else _approve_elsewhere(on_approve),
+        )
+        return Thread(self._portal, thread)
+
+    def status(self) -> list[Row]:
+        """One row per backend; see `mcpool.Host.status`."""
+        return self._portal.run(self._host.status)
+
+    def reload(self) -> None:
+        """Fresh processes for all threads; see `mcpool.Host.reload`."""
+        self._portal.run(self._host.reload)
+
+    def close(self) -> None:
+        """End everything and wait until it is gone. Safe to call twice."""
+        if not self._closed:
+            try:
+                self._portal.call(self._host.close)
+            finally:
+                self._end()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def _end(self) -> None:
+        self._closed = True
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+
+class Thread:
+    """One conversation. See `mcpool.Thread`."""
+
+    def __init__(self, portal: Portal, thread: AsyncThread) -> None:
+        self._portal = portal
+        self._thread = thread
+
+    def __repr__(self) -> str:
+        return f"<sync {self._thread!r}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+        return self._thread.id
+
+    def step(self) -> Step:
+        """A step for `with`; see `mcpool.Step`."""
+        return Step(self._portal, self._thread)
+
+    def close(self) -> None:
+        """Give everything back. Safe to call twice."""
+        self._portal.call(self._thread.close)
+
+
+class Step:
+    """One sampling of the model and its tool calls. See `mcpool.Step`."""
+
+    def __init__(self, portal: Portal, thread: AsyncThread) -> None:
+        self._portal = portal
+        self._thread = thread
+        self._step: AsyncStep | None = None
+
+    def __enter__(self) -> Self:
+        async def begin() -> AsyncStep:
+            return await self._thread.step().__aenter__()
+
+        self._step = self._portal.call(begin)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._step is not None:
+            self._portal.run(self._step.release)
+
+    @property
+    def tools(self) -> ToolSet:
+        """The tools to show to the model."""
+        return self._portal.run(lambda: self._pinned.tools)
+
+    def call(
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        timeout: float | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> ToolResult:
+        """Call a tool; see `mcpool.Step.call`. `on_progress` runs on the host's event loop and must not block."""
+        return self._portal.call(self._pinned.call, name, arguments, timeout=timeout, on_progress=on_progress)
+
+    def read_resource(self, server: str, uri: str, *, timeout: float | None = None) -> dict[str, Any]:
+        """Read a resource; see `mcpool.Step.read_resource`."""
+        return self._portal.call(self._pinned.read_resource, server, uri, timeout=timeout)
+
+    @property
+    def _pinned(self) -> AsyncStep:
+        if self._step is None:
+            raise RuntimeError("a step begins with `with thread.step() as step:`")
+        return self._step
+
+
+def _elicit_elsewhere(on_elicit: OnElicit) -> OnElicit:
+    async def ask(question: Elicitation) -> Any:
+        return await asyncio.to_thread(on_elicit, question)
+
+    return ask
+
+
+def _approve_elsewhere(on_approve: OnApprove) -> OnApprove:
+    async def ask(request: ApprovalRequest) -> bool:
+        return bool(await asyncio.to_thread(on_approve, request))
+
+    return ask

@@ -1,0 +1,250 @@
+"""One conversation: it owns one runtime slot, and its seat at each server."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from mcpool.backend.holder import ClientFacts, Question
+from mcpool.config.server import ApprovalMode, ServerConfig
+from mcpool.errors import ApprovalDenied, Closed, ServerUnavailable
+from mcpool.pool.pool import Lease, Member, Pool
+from mcpool.runtime.runtime import Binding, Runtime
+from mcpool.runtime.slot import RuntimeSlot
+from mcpool.runtime.step import Step
+from mcpool.runtime.tool_sets import ToolSets
+from mcpool.runtime.user import ApprovalRequest
+from mcpool.runtime.view import view_of
+from mcpool.threads.seat import Listener, Seat
+
+OnApprove = Callable[[ApprovalRequest], bool | Awaitable[bool]]
+"""Says whether a call may run. May be async."""
+
+
+class Thread:
+    """One conversation. Get one from `host.thread(...)`; use it with `async with`, or close it with `close()`.
+
+    Any task of the host's event loop may use or close it.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        pool: Pool,
+        sets: ToolSets,
+        *,
+        root: str,
+        cwd: str,
+        principal: str,
+        client: ClientFacts,
+        listener: Listener,
+        on_approve: OnApprove | None,
+        default_mode: ApprovalMode | None,
+        grace: float,
+        servers: Sequence[ServerConfig],
+        on_close: Callable[[Thread], None],
+    ) -> None:
+        self.id = id
+        self.root = root
+        self.cwd = cwd
+        self.principal = principal
+        self.client = client
+        self._pool = pool
+        self._sets = sets
+        self._listener = listener
+        self._on_approve = on_approve
+        self._default_mode: ApprovalMode = default_mode or ("approve" if on_approve is None else "auto")
+        self._grace = grace
+        self._on_close = on_close
+        self._slot = RuntimeSlot()
+        self._seats: dict[str, Seat] = {}
+        self._levels: dict[str | None, str | None] = {}
+        self._revision = 0
+        self._closed = False
+        self.refresh(servers)
+
+    def __repr__(self) -> str:
+        return f"<Thread {self.id} [{'closed' if self._closed else self._slot.current}]>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    # ------------------------------------------------------------------ steps
+
+    def step(self) -> Step:
+        """Begin a step: `async with thread.step() as step`. See `Step`.
+
+        Raises:
+            Closed: the thread is closed.
+        """
+        return self.capture()
+
+    def capture(self) -> Step:
+        """Pin the current runtime, without waiting for anything; the caller releases the step.
+
+        Raises:
+            Closed: the thread is closed.
+        """
+        runtime = self._slot.current
+        if runtime is None:
+            raise Closed(f"thread {self.id} is closed")
+        return Step(runtime, self, self._sets, self._grace)
+
+    async def ready(self, timeout: float | None = None) -> dict[str, ServerUnavailable | None]:
+        """Start every server and wait until each is ready or failed; None per server that is ready.
+
+        Raises:
+            TimeoutError: not all were done within `timeout` seconds.
+        """
+        runtime = self._slot.current
+        if runtime is None:
+            raise Closed(f"thread {self.id} is closed")
+        async with asyncio.timeout(timeout):
+            outcomes = await asyncio.gather(*(_outcome(binding.lease) for binding in runtime.bindings.values()))
+        found: dict[str, ServerUnavailable | None] = dict(zip(runtime.bindings, outcomes, strict=True))
+        return found | {name: ServerUnavailable(name, reason) for name, reason in runtime.unavailable.items()}
+
+    # ------------------------------------------------------------------ what it wants to hear
+
+    async def set_log_level(self, server: str | None, level: str | None) -> None:
+        """Hear log messages of this severity and above, from one server or, with None, from all."""
+        self._levels[server] = level
+        runtime = self._slot.current
+        if runtime is None:
+            return
+        for binding in [b for name, b in runtime.bindings.items() if server in (None, name)]:
+            await binding.lease.backend.set_level(binding.lease.holder, level)
+
+    async def subscribe(self, server: str, uri: str) -> None:
+        """Hear of updates of a resource. Raises: as `Step.call`, and ServerNotFound."""
+        step = self.capture()
+        try:
+            binding = step.binding(server)
+            await binding.lease.backend.subscribe(binding.lease.holder, uri, binding.view.tool_timeout)
+        finally:
+            step.release()
+
+    async def unsubscribe(self, server: str, uri: str) -> None:
+        """The opposite of `subscribe`."""
+        step = self.capture()
+        try:
+            binding = step.binding(server)
+            await binding.lease.backend.unsubscribe(binding.lease.holder, uri, binding.view.tool_timeout)
+        finally:
+            step.release()
+
+    # ------------------------------------------------------------------ its runtime
+
+    def refresh(self, servers: Sequence[ServerConfig]) -> None:
+        """Resolve these servers and publish a runtime for them. Running steps keep the one that they have."""
+        if self._closed:
+            return
+        member = Member(thread=self.id, root=self.root, cwd=self.cwd, principal=self.principal)
+        bindings: dict[str, Binding] = {}
+        unavailable: dict[str, str] = {}
+        for server in servers:
+            if not server.enabled:
+                continue
+            try:
+                lease = self._pool.acquire(server, self.seat(server.name), member)
+            except ServerUnavailable as error:
+                unavailable[server.name] = error.message
+                continue
+            level = self._levels.get(server.name, self._levels.get(None))
+            if level is not None:
+                lease.backend.holders.set_level(lease.holder, level)
+            if server.start == "eager" or server.required:
+                lease.backend.begin()
+            bindings[server.name] = Binding(server, view_of(server), lease)
+        self._revision += 1
+        self._slot.publish(Runtime(self._revision, bindings, unavailable))
+
+    async def require(self) -> None:
+        """Wait for the required servers.
+
+        Raises:
+            ServerUnavailable: one of them could not be started; the message names it and says why.
+        """
+        runtime = self._slot.current
+        assert runtime is not None
+        required = [binding for binding in runtime.bindings.values() if binding.config.required]
+        for outcome in await asyncio.gather(*(_outcome(binding.lease) for binding in required)):
+            if outcome is not None:
+                raise outcome
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """The runtime that the next step will pin; None once the thread is closed."""
+        return self._slot.current
+
+    async def close(self) -> None:
+        """Give everything back. Steps that still run keep their runtime until they end. Safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            self._slot.publish(None)
+            self._on_close(self)
+
+    # ------------------------------------------------------------------ what steps need of it (runtime.user.User)
+
+    @property
+    def default_mode(self) -> ApprovalMode:
+        """The approval mode of tools for which the configuration names none."""
+        return self._default_mode
+
+    async def approve(self, request: ApprovalRequest) -> bool:
+        """Ask the program, or the user through an elicitation.
+
+        Raises:
+            ApprovalDenied: there is neither.
+        """
+        if self._on_approve is not None:
+            answer = self._on_approve(request)
+            return bool(await answer) if inspect.isawaitable(answer) else bool(answer)
+        if not self.client.elicitation_form:
+            raise ApprovalDenied(
+                request.server,
+                f"the call of `{request.tool}` needs an approval and there is nobody to ask; "
+                f'set `approval_mode = "approve"` for it, or use a client that can be asked',
+            )
+        answer = await self._listener.on_question(_approval_question(request))
+        return msgspec.json.decode(answer, type=_Answer).action == "accept"
+
+    def seat(self, server: str) -> Seat:
+        """This thread's holder for a server, always the same."""
+        seat = self._seats.get(server)
+        if seat is None:
+            seat = self._seats[server] = Seat(self.id, server, self.client, self._listener)
+        return seat
+
+
+class _Answer(msgspec.Struct):
+    action: str = "decline"
+
+
+def _approval_question(request: ApprovalRequest) -> Question:
+    shown = request.arguments.decode("utf-8", "replace")
+    if len(shown) > 1000:
+        shown = f"{shown[:1000]}... ({len(shown)} characters)"
+    params: dict[str, object] = {
+        "message": f"Allow {request.server} to run `{request.tool}` with {shown}?",
+        "requestedSchema": {"type": "object", "properties": {}},
+    }
+    return Question(request.server, "elicitation/create", msgspec.json.encode(params))
+
+
+async def _outcome(lease: Lease) -> ServerUnavailable | None:
+    try:
+        await lease.backend.connected()
+    except ServerUnavailable as error:
+        return error
+    return None
