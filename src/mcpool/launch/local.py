@@ -19,6 +19,7 @@ from mcpool.launch.local_link import LocalLink, Patience, StartedProcess
 from mcpool.launch.process_table import HOST_COOKIE, SERVER_COOKIE
 from mcpool.launch.server_log import ServerLogs
 from mcpool.launch.spec import LaunchSpec
+from mcpool.launch.to_the_end import to_the_end
 from mcpool.wire.link import Link, Sink
 
 
@@ -108,9 +109,18 @@ class LocalLauncher:
         return link
 
     async def close(self) -> None:
-        """End every server that still runs, all at once, and write what their logs still wait for."""
-        await asyncio.gather(*(link.close() for link in tuple(self._links)))
+        """End every server that still runs, all at once, and write what their logs still wait for.
+
+        Once begun it completes even if the caller is cancelled.
+        """
+        await to_the_end(self._close())
+
+    async def _close(self) -> None:
+        outcomes = await asyncio.gather(*(link.close() for link in tuple(self._links)), return_exceptions=True)
         await self._logs.close()
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     def _spawn(self, spec: LaunchSpec, argv: Sequence[str], mark: str) -> StartedProcess:
         env = dict(spec.env)
