@@ -62,6 +62,7 @@ def read_document(path: Path) -> Document | Problem:
         if not stat.S_ISREG(status.st_mode):
             return _unusable(path, None, "is not a regular file", "name a TOML or JSON file")
         raw = path.read_bytes()
+        folder = path.absolute().parent
     except FileNotFoundError:
         return _unusable(path, None, "does not exist", "check the path, or create the file")
     except PermissionError:
@@ -75,13 +76,13 @@ def read_document(path: Path) -> Document | Problem:
         return _unusable(path, line, "is not valid UTF-8", "save the file as UTF-8")
     readable_by_others = bool(status.st_mode & (stat.S_IRGRP | stat.S_IROTH))
     read = read_json if _looks_like_json(path, text) else read_toml
-    return read(str(path), text, path.parent, readable_by_others=readable_by_others)
+    return read(str(path), text, folder, readable_by_others=readable_by_others)
 
 
 def read_toml(file: str, text: str, folder: Path, *, readable_by_others: bool = False) -> Document | Problem:
     """Values and places of a TOML text."""
     try:
-        data = tomllib.loads(text)
+        data = tomllib.loads(text.removeprefix("\ufeff"))
     except RecursionError:
         return Problem("error", file, None, "", "is nested too deeply", "flatten its tables")
     except ValueError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import cast
 
 from mcpool.config.document import GIVEN, Document, read_document
 from mcpool.config.expand import Expander
@@ -14,7 +15,7 @@ from mcpool.config.placeholders import Placeholders
 from mcpool.config.problem import Problem, Report, Spot
 from mcpool.config.read_server import Entry, Surroundings, nearest, read_server
 from mcpool.config.server import ServerConfig
-from mcpool.config.shapes import find_entries, is_foreign
+from mcpool.config.shapes import SERVER_TABLES, find_entries, is_foreign
 from mcpool.config.table import as_table, kind
 from mcpool.config.translate import translate
 
@@ -23,7 +24,7 @@ _TOP_LEVEL = ("mcp_servers", "daemon")
 
 
 def load(
-    source: Path | Mapping[str, object] | None,
+    source: Path | str | Mapping[str, object] | None,
     *,
     home: Path,
     environ: Mapping[str, str],
@@ -37,21 +38,23 @@ def load(
     """
     if source is None:
         source = home / FILE_NAME
-        if not source.exists():
+        if _is_absent(source):
             return Config()
-    path = source if isinstance(source, Path) else None
-    document = read_document(source) if isinstance(source, Path) else given(source)
+    path = Path(source) if isinstance(source, Path | str) else None
+    document = read_document(path) if path is not None else _given(cast("Mapping[str, object]", source))
     if isinstance(document, Problem):
         return Config(problems=(document,), path=path)
     report = document.report()
     around = Surroundings(Expander(environ, secret or _keyring), document.folder, environ.get("HOME"))
-    servers = _servers(document, around, report)
+    found = entries(document, report, around.user_home)
+    servers = _servers(document, found, around, report)
+    _look_around(document, found, report)
     daemon = _daemon(document, report)
-    return Config(servers, in_order(report.problems), daemon, path)
+    return Config(servers, _in_order(report.problems), daemon, path)
 
 
 def check(
-    source: Path | Mapping[str, object] | None,
+    source: Path | str | Mapping[str, object] | None,
     *,
     home: Path,
     environ: Mapping[str, str],
@@ -62,7 +65,7 @@ def check(
     return tuple(sorted(problems, key=lambda problem: problem.severity != "error"))
 
 
-def given(source: Mapping[str, object]) -> Document | Problem:
+def _given(source: Mapping[str, object]) -> Document | Problem:
     """A dict as a document without lines. Relative paths in it are relative to the current folder."""
     data = as_table(source)
     if data is None:
@@ -70,7 +73,7 @@ def given(source: Mapping[str, object]) -> Document | Problem:
     return Document(GIVEN, "dict", data, Path.cwd())
 
 
-def in_order(problems: list[Problem]) -> tuple[Problem, ...]:
+def _in_order(problems: list[Problem]) -> tuple[Problem, ...]:
     """The problems in the order of the file."""
     return tuple(sorted(problems, key=lambda problem: problem.line or 0))
 
@@ -92,9 +95,9 @@ def _placeholders(document: Document, user_home: str | None) -> Placeholders:
     )
 
 
-def _servers(document: Document, around: Surroundings, report: Report) -> tuple[ServerConfig, ...]:
+def _servers(document: Document, found: list[Entry], around: Surroundings, report: Report) -> tuple[ServerConfig, ...]:
     servers: dict[str, ServerConfig] = {}
-    for entry in entries(document, report, around.user_home):
+    for entry in found:
         server = read_server(entry, around, report)
         if document.readable_by_others:
             _warn_of_secrets(entry, report)
@@ -121,13 +124,26 @@ def _warn_of_secrets(entry: Entry, report: Report) -> None:
         )
 
 
+def _look_around(document: Document, found: list[Entry], report: Report) -> None:
+    """Say what is odd about the document apart from its servers."""
+    in_use = {entry.path[0] for entry in found} | set(_TOP_LEVEL) | SERVER_TABLES
+    if document.syntax == "toml":
+        for name in document.data if not is_foreign(document) else ():
+            if name not in in_use:
+                Spot(report, (name,)).warning(
+                    "is not a table of mcpool and has no effect", nearest(name, list(_TOP_LEVEL))
+                )
+    elif document.data and in_use.isdisjoint(document.data):
+        Spot(report, ()).error("describes no servers", 'write them as {"mcpServers": {"NAME": {"command": "..."}}}')
+    for path in document.repeated:
+        if any(path[: len(entry.path)] == entry.path[: len(path)] for entry in found):
+            Spot(report, path).warning("is written more than once; the last one counts", "remove the others")
+
+
 def _daemon(document: Document, report: Report) -> DaemonConfig:
     default = DaemonConfig()
     if is_foreign(document):
         return default
-    for name in document.data:
-        if name not in _TOP_LEVEL and document.syntax == "toml":
-            Spot(report, (name,)).warning("is not a table of mcpool and has no effect", nearest(name, list(_TOP_LEVEL)))
     spot = Spot(report, ("daemon",))
     value = document.data.get("daemon", {})
     table = as_table(value)
@@ -146,6 +162,17 @@ def _daemon(document: Document, report: Report) -> DaemonConfig:
                 "is not a key of the daemon and has no effect", nearest(name, ["port", "idle_exit_sec"])
             )
     return DaemonConfig(port, idle_exit) if report.error_count == errors else default
+
+
+def _is_absent(path: Path) -> bool:
+    # Anything but plain absence is for the reader to report.
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _keyring(name: str) -> str | None:

@@ -198,8 +198,8 @@ def url(value: object, spot: Spot) -> str:
     try:
         parts = urlsplit(address)
         port_is_sound = parts.port != 0
-    except ValueError as error:
-        spot.error(f"is not a URL: {error}", remedy)
+    except ValueError:  # whose text may hold parts of the URL
+        spot.error("is not a URL", remedy)
         return address
     if parts.scheme.lower() not in ("http", "https"):
         spot.error("is not an http or https URL", remedy)

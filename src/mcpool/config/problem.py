@@ -48,7 +48,8 @@ class Report:
     def __init__(self, file: str, line_of: Callable[[KeyPath], int | None]) -> None:
         self.file = file
         self.line_of = line_of
-        self.problems: list[Problem] = []
+        self.error_count = 0
+        self._problems: dict[Problem, None] = {}
 
     def error(self, path: KeyPath, message: str, remedy: str) -> None:
         """Add an error: what it is about is left out."""
@@ -59,14 +60,14 @@ class Report:
         self._add("warning", path, message, remedy)
 
     @property
-    def error_count(self) -> int:
-        """How many errors there are so far."""
-        return sum(problem.severity == "error" for problem in self.problems)
+    def problems(self) -> list[Problem]:
+        """What was added, in that order, each once."""
+        return list(self._problems)
 
     def _add(self, severity: Literal["error", "warning"], path: KeyPath, message: str, remedy: str) -> None:
         problem = Problem(severity, self.file, self.line_of(path), dotted(path), message, remedy)
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self._problems[problem] = None
+        self.error_count += severity == "error"
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,13 @@ def is_foreign(document: Document) -> bool:
     """Whether the file is another program's, whose other settings are none of our business."""
     if document.syntax == "json":
         return True
-    return document.syntax == "toml" and not _FOREIGN_TOML.isdisjoint(document.data)
+    if document.syntax == "toml":
+        return document.folder.name == ".codex" or not _FOREIGN_TOML.isdisjoint(document.data)
+    return False
 
+
+SERVER_TABLES = frozenset({"mcp_servers", "mcpServers", "context_servers", "servers", "mcp", "projects"})
+"""Top-level keys under which one host or another keeps its servers."""
 
 _FOREIGN_TOML = frozenset(
     {"model", "model_provider", "approval_policy", "sandbox_mode", "profiles", "features", "projects", "notice", "tui"}

@@ -53,6 +53,9 @@ def translate(raw: RawEntry, report: Report, placeholders: Placeholders) -> Entr
     ours = translation.table
     if not translation.usable:
         return None
+    if set(table) <= {"enabled", "disabled"}:
+        spot.warning("only switches on or off what is described elsewhere", "nothing, or describe the server here")
+        return None
     reachable = "command" in ours or "url" in ours
     if not reachable and (table.get("source") == "extension" or "settings" in table):
         spot.warning(

@@ -1,0 +1,42 @@
+"""Replacing our file: whole or not at all, for this user alone, the old one kept."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from mcpool.errors import ConfigError
+
+
+def write_config(path: Path, text: str) -> Path | None:
+    """Write the file with mode 0600, atomically; what it held before goes to `NAME.bak`, which is returned.
+
+    A symbolic link is followed, so that a file kept elsewhere stays there.
+
+    Raises:
+        ConfigError: the folder or file can't be written. Nothing has then changed.
+    """
+    try:
+        target = path.resolve()
+        backup = _replace(target.with_name(f"{target.name}.bak"), target.read_bytes()) if target.exists() else None
+        _replace(target, text.encode())
+    except (OSError, RuntimeError) as error:
+        msg = f"{path}: could not be written: {error}; check the permissions of the folder and the space on the disk"
+        raise ConfigError([msg]) from error
+    return backup
+
+
+def _replace(target: Path, content: bytes) -> Path:
+    # mkstemp makes the file 0600, in the same folder so that the rename stays within one file system.
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return target
