@@ -17,7 +17,8 @@ class CallSinkLike(Protocol):
 class Call(Struct, eq=False):
     """One request and what becomes of it. Made by the engine only.
 
-    `future` ends with the raw JSON result, `RpcError`, `MessageTooLarge` or `ConnectionLost`.
+    `future` ends with the raw JSON result, `RpcError`, `MessageTooLarge` or `ConnectionLost`,
+    or `ServerUnavailable` when the server reads nothing any more.
     """
 
     id: int

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from msgspec import UNSET
 
-from mcpool.errors import BadAnswer, MessageTooLarge, RpcError
+from mcpool.errors import BadAnswer, MessageTooLarge, ServerUnavailable
 from mcpool.wire.attribution import attribute, own_id
 from mcpool.wire.call import Call, CallSinkLike
 from mcpool.wire.envelope import (
-    UNREADABLE,
     Envelope,
     Key,
-    decode_error,
     encode_json,
     error_line,
     notification_line,
@@ -27,11 +24,13 @@ from mcpool.wire.envelope import (
 from mcpool.wire.link import Link
 from mcpool.wire.lost import ConnectionLost, exit_reason
 from mcpool.wire.outbox import Outbox
+from mcpool.wire.outcome import AMBIGUOUS, is_ambiguous, outcome
 from mcpool.wire.params import value
 from mcpool.wire.peer import Inbound, Peer
 from mcpool.wire.reader import NO_MESSAGE, Reader
-from mcpool.wire.revisions import INVALID_REQUEST, PARSE_ERROR
+from mcpool.wire.revisions import PARSE_ERROR
 from mcpool.wire.salvage import Salvaged
+from mcpool.wire.statistics import EngineStatistics
 
 __all__ = ["Call", "CallSinkLike", "ConnectionLost", "Engine", "EngineStatistics", "Inbound", "Peer"]
 
@@ -40,30 +39,6 @@ CANCELLED_STAYS = 30.0
 """Seconds that a cancelled call counts as unanswered."""
 
 _SAMPLE = 200
-
-
-@dataclass(frozen=True, slots=True)
-class EngineStatistics:
-    """What went through an engine so far."""
-
-    calls: int
-    """Requests made, those that failed before they were sent included."""
-    unanswered: int
-    """Of these, calls that still wait, cancelled ones included."""
-    answers: int
-    """Results and errors that found their call."""
-    late: int
-    """Answers to calls that were cancelled, or answered before."""
-    unknown: int
-    """Answers with an id that was never ours."""
-    inbound: int
-    """Requests and notifications of the server."""
-    mended: int
-    """Lines that were almost JSON and were made valid."""
-    garbage: int
-    """Lines that were no message."""
-    bytes_in: int
-    bytes_out: int
 
 
 class Engine:
@@ -95,7 +70,7 @@ class Engine:
         self._lost: ConnectionLost | None = None
         self._reported: set[str] = set()
         self._bytes_in = self._answers = self._late = self._unknown = 0
-        self._inbound = self._garbage = 0
+        self._inbound = self._garbage = self._dropped = 0
 
     def __repr__(self) -> str:
         state = "waiting for its link" if self._link is None else "open" if self._lost is None else "lost"
@@ -135,6 +110,10 @@ class Engine:
         if link is None or self._ending is not None or not link.alive:
             reason = self._ending or ("was not reached yet" if link is None else "has ended")
             call.future.set_exception(ConnectionLost(self.server, reason, sent=False))
+        elif link.buffered > self._limit:
+            call.future.set_exception(
+                ServerUnavailable(self.server, f"does not read: {link.buffered:,} bytes wait for it; nothing was sent")
+            )
         elif len(line) > self._limit:
             call.future.set_exception(
                 MessageTooLarge(
@@ -187,7 +166,10 @@ class Engine:
         return True
 
     def _send(self, line: bytes) -> None:
-        if self._ending is None:
+        """A server that floods us and does not read must not fill our memory with what we say to it."""
+        if self._link is not None and self._link.buffered > self._limit:
+            self._dropped += 1
+        elif self._ending is None:
             self._outbox.send(line)
 
     # ------------------------------------------------------------------ what it knows
@@ -214,6 +196,7 @@ class Engine:
             inbound=self._inbound,
             mended=self._reader.mended,
             garbage=self._garbage,
+            dropped=self._dropped,
             bytes_in=self._bytes_in,
             bytes_out=self._outbox.offset,
         )
@@ -295,31 +278,19 @@ class Engine:
 
     def _answer(self, call: Call, message: Envelope) -> None:
         """Settle a call with anything but a plain result."""
-        result, error = message.result, message.error
-        if result is UNSET and error is UNSET:
-            if message.jsonrpc is UNSET:
-                self._calls[call.id] = call
-                self._report(NO_MESSAGE, encode_json(message))
-                return
-            self._fail(call, BadAnswer(self.server, INVALID_REQUEST, "the answer has neither a result nor an error"))
-        elif error is UNSET or (result is not UNSET and bytes(error) == b"null"):
-            self._finish(call)
-            if not call.future.done():
-                call.future.set_result(bytes(result))  # pyright: ignore[reportArgumentType]
-        else:
-            if result is not UNSET and bytes(result) != b"null":
-                self._report("an answer with both a result and an error", bytes(error))
-            self._fail(call, self._error(bytes(error)))
-
-    def _error(self, raw: bytes) -> RpcError:
-        try:
-            body = decode_error(raw)
-        except UNREADABLE:
-            return BadAnswer(
-                self.server, INVALID_REQUEST, f"the answer is an error of no known form: {raw[:_SAMPLE]!r}"
-            )
-        data = None if body.data is UNSET else bytes(body.data)
-        return RpcError(self.server, body.code, body.message, data)
+        if message.result is UNSET and message.error is UNSET and message.jsonrpc is UNSET:
+            self._calls[call.id] = call
+            self._report(NO_MESSAGE, encode_json(message))
+            return
+        if is_ambiguous(message):
+            self._report(AMBIGUOUS, encode_json(message))
+        settled = outcome(self.server, message)
+        self._finish(call)
+        if not call.future.done():
+            if isinstance(settled, bytes):
+                call.future.set_result(settled)
+            else:
+                call.future.set_exception(settled)
 
     def _fail(self, call: Call, error: Exception) -> None:
         self._finish(call)
@@ -340,8 +311,10 @@ class Engine:
             return
         self._inbound += 1
         params = None if message.params is UNSET else bytes(message.params)
+        if params == b"null":
+            params = None
         call = None if params is None else attribute(method, params, self._calls)
-        if message.id is UNSET:
+        if message.id is UNSET or message.id is None:
             if call is None or call.sink is None:
                 self._tell(self._peer.on_notification, Inbound(None, method, params, call))
             elif not call.cancelled:
