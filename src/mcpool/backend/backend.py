@@ -93,6 +93,7 @@ class Backend:
         key: object,
         eras: Eras,
         spawn: Spawn,
+        on_roots_wanted: Callable[[], None],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.terms = terms
@@ -106,12 +107,12 @@ class Backend:
         """The last list of tools that is known, from whichever generation."""
         self.session: Session | None = None
         """The last session, for what it knows of the server."""
-        self.uses_roots = False
         self.holders = Holders()
         self._opener = opener
         self._key = key
         self._eras = eras
         self._spawn = spawn
+        self._on_roots_wanted = on_roots_wanted
         self._loop = loop
         self._connection: Connection | None = None
         self._opening: asyncio.Future[ServerUnavailable | None] | None = None
@@ -200,6 +201,7 @@ class Backend:
                 revision=self._next_revision,
                 on_lost=self._connection_lost,
                 on_relisted=self._relisted,
+                on_roots_wanted=self._on_roots_wanted,
                 loop=self._loop,
             )
             opened: asyncio.Future[ServerUnavailable | None] = self._loop.create_future()
@@ -252,6 +254,7 @@ class Backend:
     def _connection_lost(self, connection: Connection, lost: ConnectionLost) -> None:
         if connection is not self._connection:
             return
+        connection.end()
         self._connection = None
         self._opening = None
         words = connection.link.last_words().strip() if connection.link is not None else ""
@@ -289,9 +292,7 @@ class Backend:
         try:
             resent = False
             while True:
-                connection = self._connection
-                if connection is None or not connection.alive:
-                    connection = await self._connected_within(timeout)
+                connection = self._connection or await self._connected_within(timeout)
                 if check is not None:
                     check(connection)
                 call = connection.session.call(
@@ -309,6 +310,7 @@ class Backend:
                 try:
                     return await call.future
                 except ConnectionLost as lost:
+                    self._connection_lost(connection, lost)
                     if lost.sent:
                         raise CallOutcomeUnknown(
                             self.name,

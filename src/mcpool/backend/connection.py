@@ -72,6 +72,7 @@ class Connection:
         revision: Callable[[], int],
         on_lost: Callable[[Connection, ConnectionLost], None],
         on_relisted: Callable[[Connection], None],
+        on_roots_wanted: Callable[[], None],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.terms = terms
@@ -96,7 +97,9 @@ class Connection:
         self._lost: ConnectionLost | None = None
         self._ended: asyncio.Future[None] = loop.create_future()
         self.engine = Engine(terms.server, self, max_message_bytes=terms.max_message_bytes, loop=loop)
-        self.questions = Questions(terms.server, self.engine, self._adopt, roots=terms.roots, loop=loop)
+        self.questions = Questions(
+            terms.server, self.engine, self._adopt, roots=terms.roots, on_roots_wanted=on_roots_wanted, loop=loop
+        )
 
     # ------------------------------------------------------------------ the owner task
 
@@ -246,6 +249,10 @@ class Connection:
         """The connection is over."""
         self._lost = lost
         self._on_lost(self, lost)
+        self.end()
+
+    def end(self) -> None:
+        """Let its owner task close it."""
         if not self._ended.done():
             self._ended.set_result(None)
 

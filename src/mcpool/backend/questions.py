@@ -37,17 +37,18 @@ class Questions:
         spawn: Callable[[asyncio.Task[None]], None],
         *,
         roots: tuple[Root, ...] | None,
+        on_roots_wanted: Callable[[], None],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self._server = server
         self._engine = engine
         self._spawn = spawn
         self._roots = roots
+        self._on_roots_wanted = on_roots_wanted
         self._loop = loop
         self._open: dict[bytes, asyncio.Task[None]] = {}
         self._asked: dict[str, _Asked] = {}
         self.asked_ever = False
-        self.wanted_roots = False
 
     def receive(self, inbound: Inbound) -> None:
         """Answer a request of the server, now or when its owner has."""
@@ -74,8 +75,8 @@ class Questions:
 
     def _answer_roots(self, inbound: Inbound) -> None:
         assert inbound.id is not None
-        self.wanted_roots = True
         if self._roots is None:
+            self._on_roots_wanted()
             self._engine.respond_error(inbound.id, METHOD_NOT_FOUND, "roots are not offered by this client")
         else:
             self._engine.respond(inbound.id, roots_result(self._roots))

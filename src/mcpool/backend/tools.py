@@ -22,7 +22,7 @@ class Annotations(msgspec.Struct, frozen=True, rename="camel"):
 
 class _Head(msgspec.Struct, rename="camel"):
     name: str
-    annotations: msgspec.Raw | None = None
+    annotations: msgspec.Raw = msgspec.Raw()
 
 
 _NO_ANNOTATIONS = Annotations()
@@ -68,8 +68,8 @@ def read_catalogue(items: Iterable[bytes], revision: int) -> tuple[Catalogue, tu
     return Catalogue(revision, tuple(tools.values()), tools), tuple(refused)
 
 
-def _annotations(raw: msgspec.Raw | None) -> Annotations:
-    if raw is None:
+def _annotations(raw: msgspec.Raw) -> Annotations:
+    if not raw:
         return _NO_ANNOTATIONS
     try:
         return msgspec.json.decode(raw, type=Annotations)

@@ -144,7 +144,15 @@ class Pool:
                 capabilities=capabilities,
                 roots=client.roots if resolved.offers_roots else None,
             )
-            backend = Backend(terms, resolved.opener, key=key, eras=self._eras, spawn=self._spawn, loop=self._loop)
+            backend = Backend(
+                terms,
+                resolved.opener,
+                key=key,
+                eras=self._eras,
+                spawn=self._spawn,
+                on_roots_wanted=lambda: self._resolver.learned_roots(server),
+                loop=self._loop,
+            )
             backend.catalogue = self._catalogues.pop(key, None)
             if resolved.era is not None:
                 self._eras.known.setdefault(key, resolved.era)

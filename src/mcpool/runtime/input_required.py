@@ -33,7 +33,7 @@ class InputRequired(msgspec.Struct, rename="camel"):
 
     result_type: Literal["input_required"]
     input_requests: dict[str, InputRequest] = {}
-    request_state: msgspec.Raw | None = None
+    request_state: msgspec.Raw = msgspec.Raw()
 
 
 def input_required(raw: bytes) -> InputRequired | None:
@@ -61,7 +61,7 @@ async def drive(
     demand: InputRequired | None = first
     for _ in range(MAX_ROUNDS):
         fields: dict[str, bytes | msgspec.Raw] = {}
-        if demand.request_state is not None:
+        if demand.request_state:
             fields["requestState"] = demand.request_state
         if demand.input_requests:
             answers = await _answer_all(server, demand.input_requests, holder, sink)

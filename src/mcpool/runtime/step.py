@@ -135,8 +135,9 @@ class Step:
             raise ToolNotFound("mcpool", f"this step shows no tool `{name}`; `step.tools` lists them")
         definition = tool.definition
         binding = self.binding(tool.server)
-        raw_arguments = msgspec.json.encode(arguments or {})
-        await self._approve(binding, definition.name, raw_arguments, definition)
+        raw_arguments = msgspec.Raw(msgspec.json.encode(arguments or {}))
+        if not self._may_run(binding, definition.name):
+            await self._approve(binding, definition, bytes(raw_arguments))
 
         def unchanged(connection: Connection) -> None:
             self._check_unchanged(binding, connection, definition)
@@ -144,7 +145,7 @@ class Step:
         raw = await self._request(
             binding,
             "tools/call",
-            {"name": msgspec.json.encode(definition.name), "arguments": raw_arguments},
+            {"name": tool.raw_name_json, "arguments": raw_arguments},
             meta=None if meta is None else {key: msgspec.json.encode(value) for key, value in meta.items()},
             sink=None if on_progress is None else ProgressSink(on_progress),
             progress=on_progress is not None,
@@ -278,39 +279,35 @@ class Step:
             raise ServerNotFound(server, f"no enabled server has this name; there are: {known}")
         return binding
 
-    async def _admit(self, binding: Binding, fields: Fields) -> None:
-        view = binding.view
-        if (
-            view.enabled_tools is None
-            and not view.disabled_tools
-            and view.approval_mode is None
-            and not view.tool_modes
-        ) and self._user.default_mode == "approve":
-            return
-        try:
-            name = msgspec.json.decode(fields["name"], type=str)
-        except (KeyError, msgspec.DecodeError):
-            raise ToolNotFound(binding.config.name, "the call names no tool") from None
-        catalogue = binding.lease.backend.catalogue
-        definition = catalogue.by_name.get(name) if catalogue is not None else None
-        await self._approve(binding, name, bytes(fields.get("arguments", b"{}")), definition)
+    def _may_run(self, binding: Binding, tool: str) -> bool:
+        """Whether a tool may be called without looking at its definition.
 
-    async def _approve(self, binding: Binding, tool: str, arguments: bytes, definition: ToolDefinition | None) -> None:
-        view = binding.view
-        if not view.allows(tool):
+        Raises:
+            ToolNotFound: it may not be called at all.
+        """
+        if not binding.view.allows(tool):
             raise ToolNotFound(binding.config.name, f"tool `{tool}` is not enabled for this thread")
-        mode = view.mode(tool) or self._user.default_mode
-        if mode == "approve":
+        return (binding.view.mode(tool) or self._user.default_mode) == "approve"
+
+    async def _admit(self, binding: Binding, fields: Fields) -> None:
+        name = binding.config.name
+        try:
+            tool = msgspec.json.decode(fields["name"], type=str)
+        except (KeyError, msgspec.DecodeError):
+            raise ToolNotFound(name, "the call names no tool") from None
+        if self._may_run(binding, tool):
             return
+        definition = (await binding.lease.backend.connected()).catalogue.by_name.get(tool)
         if definition is None:
-            catalogue = (await binding.lease.backend.connected()).catalogue
-            definition = catalogue.by_name.get(tool)
-            if definition is None:
-                raise ToolNotFound(binding.config.name, f"the server has no tool `{tool}`")
-        if needs_approval(mode, definition.annotations):
-            request = ApprovalRequest(binding.config.name, tool, arguments, definition.annotations)
-            if not await self._user.approve(request):
-                raise ApprovalDenied(binding.config.name, f"the call of `{tool}` was not approved; nothing was sent")
+            raise ToolNotFound(name, f"the server has no tool `{tool}`")
+        await self._approve(binding, definition, bytes(fields.get("arguments", b"{}")))
+
+    async def _approve(self, binding: Binding, definition: ToolDefinition, arguments: bytes) -> None:
+        name, tool = binding.config.name, definition.name
+        if not needs_approval(binding.view.mode(tool) or self._user.default_mode, definition.annotations):
+            return
+        if not await self._user.approve(ApprovalRequest(name, tool, arguments, definition.annotations)):
+            raise ApprovalDenied(name, f"the call of `{tool}` was not approved; nothing was sent")
 
     def _check_unchanged(self, binding: Binding, connection: Connection, shown: ToolDefinition) -> None:
         name = binding.config.name

@@ -27,6 +27,11 @@ class Tool:
         """The name that goes over the wire."""
         return self.definition.name
 
+    @cached_property
+    def raw_name_json(self) -> msgspec.Raw:
+        """The raw name as JSON."""
+        return msgspec.Raw(msgspec.json.encode(self.definition.name))
+
     @property
     def annotations(self) -> Annotations:
         """The server's hints."""
