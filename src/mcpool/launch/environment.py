@@ -25,7 +25,6 @@ __all__ = [
 ]
 
 CA_VARIABLES = (
-    "CODEX_CA_CERTIFICATE",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "NODE_EXTRA_CA_CERTS",
@@ -87,18 +86,20 @@ async def base_environment(
     login: bool = True,
     seconds: float = SECONDS,
     account: Account | None = None,
+    cookie: str = "",
 ) -> BaseEnvironment:
     """Gather the variables for servers: from the login shell, then those of `home/.env`, which win.
 
     With `login=False`, and if the shell gives no answer within `seconds`, `environ` takes the shell's place.
-    `account` is this process's own unless given. Never raises for what it finds.
+    `account` is this process's own unless given; `cookie` is the host's, if it has one already. Never raises for what
+    it finds.
     """
     account = account or own_account()
     variables = dict(environ)
     problems: list[str] = []
     if login:
         # Only what any program gets: the rest of `environ` belongs to whoever happened to start us.
-        answer = await ask_login_shell(inherited(environ), seconds=seconds, account=account)
+        answer = await ask_login_shell(inherited(environ), seconds=seconds, account=account, cookie=cookie)
         if answer.problem is None:
             variables = answer.variables
         else:

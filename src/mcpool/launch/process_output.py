@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mcpool.launch.ending import Quarry, end_processes, reap
 from mcpool.launch.exit_watch import exit_status, watch_exit
 from mcpool.launch.output_pipe import OutputPipe
-from mcpool.launch.process_table import look
+from mcpool.launch.process_table import SERVER_COOKIE, ProcessRow, look
 from mcpool.launch.to_the_end import to_the_end
 
 _KEPT_STDERR = 4096
@@ -36,13 +36,17 @@ async def process_output(
     cwd: str = "/",
     limit: int = 4 * 1024 * 1024,
     until: bytes | None = None,
+    mark: str | None = None,
 ) -> ProcessOutput:
     """Run `argv` in a session of its own, without input, for at most `seconds`.
 
-    Done at its exit, or as soon as its output ends with `until`; what is left of its session is ended then. Output
-    over `limit` bytes is a failure. Never raises for what the command does.
+    Done at its exit, or as soon as its output ends with `until`; what is left of its session is ended then, and with
+    `mark` (a random text) whatever else it started too. Output over `limit` bytes is a failure. Never raises for what
+    the command does.
     """
     loop = asyncio.get_running_loop()
+    if mark is not None:
+        env = {**env, SERVER_COOKIE: mark}
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
     try:
@@ -86,7 +90,7 @@ async def process_output(
         errors.close()
         watch.close()
         status = exit_status(process.pid)
-        await to_the_end(_end(process, row.started if row else 0))
+        await to_the_end(_end(process, row.started if row else 0, mark))
     if timed_out:
         return ProcessOutput(None, bytes(stdout), f"{argv[0]} did not finish within {seconds:g} s")
     if len(stdout) > limit:
@@ -97,7 +101,10 @@ async def process_output(
     return ProcessOutput(status, bytes(stdout), f"{argv[0]} ended with status {status}" + (f": {said}" if said else ""))
 
 
-async def _end(process: subprocess.Popen[bytes], started: int) -> None:
+async def _end(process: subprocess.Popen[bytes], started: int, mark: str | None) -> None:
+    def marked(row: ProcessRow) -> bool:
+        return mark is not None and row.carries(SERVER_COOKIE, mark)
+
     # Until it is waited for, the leader's number and with it its group can't become another's.
-    await end_processes(Quarry(lambda row: False, groups=(process.pid,), since=started), grace=0.0)
+    await end_processes(Quarry(marked, groups=(process.pid,), since=started), grace=0.0)
     await reap(process)

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +15,7 @@ from mcpool.errors import McpoolError
 from mcpool.launch import warden as warden_program
 from mcpool.launch.ending import reap
 from mcpool.launch.exit_watch import ExitWatch, watch_exit
+from mcpool.launch.own_python import own_python
 from mcpool.launch.to_the_end import to_the_end
 
 _logger = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ class Warden:
         try:
             self._start()
         except OSError as error:
-            msg = f"the warden, which ends servers if this host dies, could not be started ({_python()}): {error}"
+            msg = f"the warden, which ends servers if this host dies, could not be started ({own_python()}): {error}"
             raise McpoolError(msg) from error
         return self
 
@@ -125,7 +125,7 @@ class Warden:
             log = self._open_log()
             try:
                 self._process = subprocess.Popen(
-                    [_python(), "-I", "-S", warden_program.__file__, str(os.getpid()), self._cookie],
+                    [own_python(), "-I", "-S", warden_program.__file__, str(os.getpid()), self._cookie],
                     stdin=read,
                     stdout=subprocess.DEVNULL,
                     stderr=log,
@@ -209,10 +209,3 @@ class Warden:
             self._retry = loop.call_later(RETRY_AFTER[-1], self._replace)
         else:
             self.replaced += 1
-
-
-def _python() -> str:
-    # In an embedded interpreter `sys.executable` is the embedding program.
-    if "py" in os.path.basename(sys.executable or ""):
-        return sys.executable
-    return os.path.join(sys.base_prefix, "bin", "python3")
