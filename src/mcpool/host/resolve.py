@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +16,7 @@ from mcpool.config.server import CLIENT_CWD, Http, Pairs, ServerConfig, Stdio
 from mcpool.errors import ServerUnavailable
 from mcpool.launch.command import find_command
 from mcpool.launch.environment import inherited
+from mcpool.launch.headers_helper import helper_headers
 from mcpool.launch.spec import Launcher, LaunchSpec
 from mcpool.pool.resolver import Circumstances, Resolved
 from mcpool.wire.http import HttpSpec, open_http, proxy_for
@@ -110,7 +112,12 @@ class LocalResolver:
         )
 
         async def reach(sink: Sink) -> Link:
-            return await open_http(spec, sink)
+            if identity.helper is None:
+                return await open_http(spec, sink)
+            command, folder = identity.helper
+            made = await helper_headers(server.name, command, folder, self._environ)
+            headers = dict(spec.headers) | {name.lower(): value for name, value in made.items()}
+            return await open_http(replace(spec, headers=tuple(sorted(headers.items()))), sink)
 
         return reach
 

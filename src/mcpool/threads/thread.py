@@ -29,6 +29,7 @@ OnApprove = Callable[[ApprovalRequest], bool | Awaitable[bool]]
 class Thread:
     """One conversation. Get one from `host.thread(...)`; use it with `async with`, or close it with `close()`.
 
+    Entering it waits for the required servers, and raises what `require` does.
     Any task of the host's event loop may use or close it.
     """
 
@@ -72,6 +73,11 @@ class Thread:
         return f"<Thread {self.id} [{'closed' if self._closed else self._slot.current}]>"
 
     async def __aenter__(self) -> Self:
+        try:
+            await self.require()
+        except BaseException:
+            await self.close()
+            raise
         return self
 
     async def __aexit__(
