@@ -1,1 +1,112 @@
-"""mcpool: the MCP runtime of an agent host. One process per server, shared by every thread that may share it."""
+"""mcpool: the MCP runtime of an agent host. One process per server, shared by every thread that may share it.
+
+::
+
+    async with mcpool.open("mcp.json") as host:
+        async with host.thread(cwd="/srv/repo") as thread:
+            async with thread.step() as step:
+                result = await step.call("mcp__git__git_log", {"repo_path": "."})
+
+Every public name is here, and is loaded with its first use (PEP 562), so that `import mcpool` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from mcpool._version import __version__
+
+if TYPE_CHECKING:
+    from mcpool import sync
+    from mcpool.backend.holder import CallSink, ClientFacts, Question, Root
+    from mcpool.errors import (
+        ApprovalDenied,
+        BadAnswer,
+        CallOutcomeUnknown,
+        CallTimeout,
+        Closed,
+        ConfigError,
+        DaemonError,
+        McpoolError,
+        MessageTooLarge,
+        RpcError,
+        ServerError,
+        ServerNotFound,
+        ServerUnavailable,
+        ToolChanged,
+        ToolNotFound,
+        WrongProcess,
+    )
+    from mcpool.host import Host, open
+    from mcpool.runtime.result import ToolResult
+    from mcpool.runtime.step import Step
+    from mcpool.runtime.tool_set import Tool, ToolSet
+    from mcpool.runtime.user import ApprovalRequest
+    from mcpool.threads.elicitation import ElicitAnswer, Elicitation
+    from mcpool.threads.seat import Listener
+    from mcpool.threads.thread import Thread
+
+__all__ = [
+    "ApprovalDenied",
+    "ApprovalRequest",
+    "BadAnswer",
+    "CallOutcomeUnknown",
+    "CallSink",
+    "CallTimeout",
+    "ClientFacts",
+    "Closed",
+    "ConfigError",
+    "DaemonError",
+    "ElicitAnswer",
+    "Elicitation",
+    "Host",
+    "Listener",
+    "McpoolError",
+    "MessageTooLarge",
+    "Question",
+    "Root",
+    "RpcError",
+    "ServerError",
+    "ServerNotFound",
+    "ServerUnavailable",
+    "Step",
+    "Thread",
+    "Tool",
+    "ToolChanged",
+    "ToolNotFound",
+    "ToolResult",
+    "ToolSet",
+    "WrongProcess",
+    "__version__",
+    "open",
+    "sync",
+]
+
+_HOMES = {
+    "mcpool.backend.holder": ("CallSink", "ClientFacts", "Question", "Root"),
+    "mcpool.host": ("Host", "open"),
+    "mcpool.runtime.result": ("ToolResult",),
+    "mcpool.runtime.step": ("Step",),
+    "mcpool.runtime.tool_set": ("Tool", "ToolSet"),
+    "mcpool.runtime.user": ("ApprovalRequest",),
+    "mcpool.threads.elicitation": ("ElicitAnswer", "Elicitation"),
+    "mcpool.threads.seat": ("Listener",),
+    "mcpool.threads.thread": ("Thread",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    if name == "sync":
+        return importlib.import_module("mcpool.sync")
+    value: object = getattr(importlib.import_module(_HOME_OF.get(name, "mcpool.errors")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(globals().keys() | set(__all__))
