@@ -1,0 +1,1 @@
+"""What mcpool costs, measured side by side with what else there is: `make bench`."""

@@ -1,0 +1,14 @@
+"""Where the benchmarks find and put things."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+RESULTS = HERE / "results"
+PEERS = HERE / "peers"
+INSTALLED = ROOT / "build" / "bench-peers"
+ECHO = (sys.executable, "-I", "-S", str(HERE / "servers" / "echo.py"))
+"""The command of the server behind every subject."""
