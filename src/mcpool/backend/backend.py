@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from mcpool.backend.call_clock import ASKED_POLL, CallClock
 from mcpool.backend.connection import Connection, Opener, Terms
+from mcpool.backend.eras import Eras
 from mcpool.backend.holder import CallSink, Holder
 from mcpool.backend.holders import Holders
 from mcpool.backend.lifecycle import Event, State, after
-from mcpool.backend.questions import Questions
+from mcpool.backend.status import BackendStatus
 from mcpool.backend.tools import Catalogue
 from mcpool.errors import CallOutcomeUnknown, CallTimeout, RpcError, ServerUnavailable
 from mcpool.wire.engine import Call
@@ -34,49 +35,6 @@ _ENDING = (State.STOPPING, State.STOPPED)
 _BACK_OFF_FIRST = 0.5
 _BACK_OFF_MOST = 30.0
 """Seconds until a start that failed is repeated by itself. A request that needs the server repeats it at once."""
-
-_ASKED_POLL = 0.2
-"""Seconds between looks at a call that is past its time-out while its own thread is being asked something."""
-
-
-class _Clock:
-    """The time that a call has left. It stands still while the call's own thread is asked something."""
-
-    __slots__ = ("_asked", "_holder", "_questions", "_started", "timeout")
-
-    def __init__(self, questions: Questions, holder: Holder, timeout: float, now: float) -> None:
-        self.timeout = timeout
-        self._questions = questions
-        self._holder = holder
-        self._started = now
-        self._asked = questions.asked_time(holder, now) if questions.asked_ever else 0.0
-
-    def remaining(self, now: float) -> float:
-        """Seconds left; zero or less when the time is up."""
-        asked = self._questions.asked_time(self._holder, now) - self._asked
-        return self.timeout - (now - self._started - asked)
-
-
-@dataclass(slots=True)
-class Eras:
-    """The protocol era that each identity last answered in, so that it is not probed again. Never from silence."""
-
-    known: dict[object, Era] = field(default_factory=dict[object, Era])
-
-
-@dataclass(frozen=True, slots=True)
-class BackendStatus:
-    """What `status` shows of one backend."""
-
-    name: str
-    state: State
-    pid: int | None
-    generation: int
-    restarts: int
-    leases: int
-    in_flight: int
-    last_error: str | None
-    notes: tuple[str, ...]
 
 
 class Backend:
@@ -305,7 +263,7 @@ class Backend:
                     capabilities=holder.client.raw,
                     log_level=self.holders.level_of(holder),
                 )
-                clock = _Clock(connection.questions, holder, timeout, self._loop.time())
+                clock = CallClock(connection.questions, holder, timeout, self._loop.time())
                 timer = self._loop.call_later(timeout, self._expire, connection, call, clock)
                 try:
                     return await call.future
@@ -337,12 +295,12 @@ class Backend:
         except TimeoutError:
             raise CallTimeout(self.name, f"did not start within the request's time-out of {timeout:g} s") from None
 
-    def _expire(self, connection: Connection, call: Call, clock: _Clock) -> None:
+    def _expire(self, connection: Connection, call: Call, clock: CallClock) -> None:
         if call.future.done():
             return
         remaining = clock.remaining(self._loop.time())
         if remaining > 0:
-            self._loop.call_later(max(remaining, _ASKED_POLL), self._expire, connection, call, clock)
+            self._loop.call_later(max(remaining, ASKED_POLL), self._expire, connection, call, clock)
             return
         what = f"no answer to {call.method} within {clock.timeout:g} s; it was told to stop, and may have run"
         call.future.set_exception(CallTimeout(self.name, what))

@@ -7,9 +7,10 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mcpool.backend.backend import Backend, Eras, Spawn
+from mcpool.backend.backend import Backend, Spawn
 from mcpool.backend.client_side import capability_class
 from mcpool.backend.connection import Terms
+from mcpool.backend.eras import Eras
 from mcpool.backend.holder import Holder
 from mcpool.backend.tools import Catalogue
 from mcpool.catalog.identity import Identity
