@@ -24,7 +24,7 @@ lint: $(STAMPS)/test ## Check style, types and the layers
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { echo "run: $(BIN)/ruff format ." >&2; exit 1; }
 	@$(BIN)/basedpyright
-	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }
 
 bench: $(STAMPS)/bench $(STAMPS)/node ## Measure, side by side with others (ARGS="...")
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -74,7 +74,7 @@ $(STAMPS)/uv: $(STAMPS)/venv
 $(STAMPS)/node: $(STAMPS)/venv package-lock.json
 	@if command -v npm >/dev/null; then \
 		echo "installing the Node.js servers"; \
-		npm ci --silent --no-audit --no-fund --ignore-scripts; \
+		npm ci --loglevel=error --no-audit --no-fund --ignore-scripts; \
 	else \
 		echo "npm was not found: the tests of Node.js servers will be skipped"; \
 	fi
