@@ -1,0 +1,319 @@
+"""One client: its thread, its requests in flight, and the questions that it is asked. The same over every transport."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from msgspec import Raw
+
+from mcpool.backend.client_side import lacking
+from mcpool.backend.holder import ClientFacts, Question
+from mcpool.errors import RpcError
+from mcpool.gateway import names
+from mcpool.gateway.client_state import ClientState
+from mcpool.gateway.exchange import Exchange, Outlet
+from mcpool.gateway.failure import REQUEST_CANCELLED, Failure, failure_of
+from mcpool.gateway.limits import Limits
+from mcpool.gateway.listen import Subscription
+from mcpool.gateway.message import Key, Message, failure_message, key_of, result_message
+from mcpool.gateway.modern_result import stamped
+from mcpool.gateway.notices import Notices
+from mcpool.gateway.questions import Questions
+from mcpool.gateway.tasks import Tasks
+from mcpool.gateway.thread_slot import ThreadSlot
+from mcpool.gateway.upstream import Fields, Host, Step
+from mcpool.gateway.view import View
+from mcpool.wire import params as wire_params
+from mcpool.wire.envelope import encode_json
+from mcpool.wire.revisions import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, PROGRESS_TOKEN
+
+_log = logging.getLogger(__name__)
+_META = "_meta"
+
+
+class ClientSession:
+    """Also the listener of its thread. `outlet` is where messages go that belong to no request of the client."""
+
+    def __init__(
+        self,
+        host: Host,
+        view: View,
+        limits: Limits,
+        *,
+        principal: str,
+        cwd: str | None,
+        facts: ClientFacts,
+        wants_roots: bool = False,
+        modern: bool,
+        outlet: Outlet,
+        shared: bool = False,
+    ) -> None:
+        """`shared`: its requests come over several connections, so that equal ids are no contradiction."""
+        self.view = view
+        self.modern = modern
+        self.closed = False
+        self.outlet = outlet
+        self.notices = Notices()
+        self.tasks = Tasks()
+        self.exchanges: dict[object, Exchange] = {}
+        self._limits = limits
+        self._shared = shared
+        self._tokens: set[Key] = set()
+        self._questions = Questions(limits)
+        self._threads = ThreadSlot(host, self, principal=principal, cwd=cwd, facts=facts, announce=self._announce_lists)
+        self.state = ClientState(self._threads)
+        self._wants_roots = wants_roots
+        self._asking_roots: asyncio.Task[None] | None = None
+        self.used = asyncio.get_running_loop().time()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request of the client is in flight."""
+        return bool(self.exchanges)
+
+    # ------------------------------------------------------------------ requests
+
+    def begin(self, message: Message, outlet: Outlet) -> Exchange:
+        """Take up a request. `finish` or `perform` gives it back.
+
+        Raises:
+            Failure: its params or id cannot be used, or it is in flight already.
+        """
+        id_ = bytes(message.id)
+        key: Key | object = key_of(message.id, self._limits.id_bytes)
+        fields, meta = read_params(message)
+        token = None if meta is None else meta.pop(PROGRESS_TOKEN, None)
+        if self._shared:
+            key = object()
+        elif key in self.exchanges:
+            raise Failure(INVALID_REQUEST, f"a request with the id {id_.decode()} is in flight already in this session")
+        if len(self.exchanges) >= self._limits.exchanges:
+            raise Failure(INTERNAL_ERROR, f"{len(self.exchanges)} requests of this session are in flight: wait for one")
+        exchange = Exchange(id_, key, message.method, fields, meta, token, outlet, modern=self.modern)
+        if token is not None:
+            self._claim_token(token)
+        self.exchanges[key] = exchange
+        return exchange
+
+    async def perform(self, exchange: Exchange) -> tuple[bytes, int]:
+        """Do what a request wants; returns the whole response message, and its error code or 0.
+
+        A cancelled request is answered with REQUEST_CANCELLED, for transports that need an answer.
+        """
+        task = exchange.task = asyncio.current_task()
+        try:
+            thread = self._threads.current or await self._threads.open()
+            if self._asking_roots is not None:
+                await self._roots_known()
+                thread = self._threads.current or thread
+            step = thread.capture()
+            try:
+                if exchange.method == names.LISTEN and exchange.modern:
+                    result = await self._listen(exchange, step)
+                else:
+                    result = await self.view.answer(self.state, step, exchange)
+            finally:
+                step.release()
+            if exchange.modern:
+                result = stamped(exchange.method, result)
+        except asyncio.CancelledError:
+            if exchange.cancelled is None or task is None or task.uncancel() > 0:
+                raise
+            failure = Failure(REQUEST_CANCELLED, f"Request cancelled: {exchange.cancelled}")
+        except Exception as error:
+            failure = self._failure(error, exchange)
+        else:
+            return result_message(exchange.id, result), 0
+        finally:
+            self.finish(exchange)
+        return failure_message(exchange.id, failure), failure.code
+
+    def finish(self, exchange: Exchange) -> None:
+        """Forget a request. Safe to call twice."""
+        if exchange.settled:
+            return
+        exchange.settled = True
+        self.exchanges.pop(exchange.key, None)
+        if exchange.token is not None and not self._shared:
+            self._tokens.discard(key_of(exchange.token, self._limits.id_bytes))
+        if not self.exchanges:
+            self._threads.release_old()
+        self.used = asyncio.get_running_loop().time()
+
+    # ------------------------------------------------------------------ what else the client says
+
+    def notified(self, message: Message) -> None:
+        """Take a notification of the client. Those that concern nobody are ignored, as the protocol wants it."""
+        match message.method:
+            case names.CANCELLED:
+                self._cancelled(message)
+            case names.INITIALIZED | names.ROOTS_CHANGED:
+                self.ask_roots()
+            case _:
+                pass
+
+    def responded(self, message: Message) -> bool:
+        """Take the client's answer to a question; False if there is no such question (any more)."""
+        return self._questions.settle(message)
+
+    def ask_roots(self) -> None:
+        """Ask the client for its roots, if it offers any and can be reached; requests wait for the answer a moment."""
+        if self._wants_roots and not self.modern and self.outlet.is_open and self._asking_roots is None:
+            self._asking_roots = self.tasks.start(self._ask_roots())
+
+    async def initialize(self, revision: str) -> bytes:
+        """The raw result of `initialize`."""
+        thread = self._threads.current or await self._threads.open()
+        step = thread.capture()
+        try:
+            return await self.view.initialize(step, revision)
+        finally:
+            step.release()
+
+    async def close(self, reason: str = "the session has ended") -> None:
+        """End everything that goes on for this client. Safe to call twice."""
+        self.closed = True
+        for exchange in list(self.exchanges.values()):
+            exchange.cancel(reason)
+        self.notices.close()
+        await self.tasks.close()
+        await self._threads.close()
+
+    # ------------------------------------------------------------------ what servers say (threads.seat.Listener)
+
+    def on_notification(self, server: str, method: str, params: bytes | None) -> None:
+        """Pass on what belongs to no request."""
+        if self.closed or not self.view.hears(server):
+            return
+        if method in names.LIST_CHANGED:
+            self.state.forget_names()
+        if not self.modern:
+            self.notices.to_outlet(self.outlet, method, params)
+        elif method == names.LOG:
+            sole = self._sole_exchange(server)
+            if sole is not None:
+                sole.on_notification(method, params)
+        else:
+            self.notices.to_listeners(method, params)
+
+    async def on_question(self, question: Question) -> bytes:
+        """Ask the client, on the stream of the request that caused it, else on the session's."""
+        if self.modern:
+            reason = (
+                "this client speaks revision 2026-07-28, in which a server cannot ask in the middle of a request; "
+                "the question was declined"
+            )
+            raise RpcError(question.server, INVALID_REQUEST, reason)
+        reason = lacking(question.method, question.params, self._threads.facts)
+        if reason is not None:
+            raise RpcError(question.server, INVALID_REQUEST, reason)
+        outlet = self._outlet_for(question)
+        if outlet is None:
+            reason = "the client cannot be asked: it has no event stream open"
+            raise RpcError(question.server, INTERNAL_ERROR, reason)
+        return await self._questions.ask(outlet, question)
+
+    # ------------------------------------------------------------------ within
+
+    async def _listen(self, exchange: Exchange, step: Step) -> bytes:
+        if len(self.notices.listens) >= self._limits.listens:
+            raise Failure(INTERNAL_ERROR, f"{len(self.notices.listens)} subscriptions are open already")
+        subscription = Subscription(exchange)
+        self.notices.listens.append(subscription)
+        try:
+            await subscription.begin(self._threads, lambda uri: self.view.owner_of(self.state, step, uri, modern=True))
+            # It may last for days: it must not pin what the configuration has long replaced.
+            step.release()
+            return await subscription.run()
+        finally:
+            if subscription in self.notices.listens:
+                self.notices.listens.remove(subscription)
+            subscription.give_up(self._threads)
+
+    def _claim_token(self, token: Raw) -> None:
+        value = key_of(token, self._limits.id_bytes, "progress token")
+        if self._shared:
+            return
+        if value in self._tokens:
+            text = bytes(token).decode()
+            raise Failure(INVALID_PARAMS, f"the progress token {text} is in use by another request of this session")
+        self._tokens.add(value)
+
+    def _cancelled(self, message: Message) -> None:
+        try:
+            fields = wire_params.split(message.params or b"{}")
+            key = key_of(fields["requestId"], self._limits.id_bytes)
+        except (ValueError, KeyError, Failure):
+            return
+        exchange = self.exchanges.get(key)
+        if exchange is not None and exchange.method != names.INITIALIZE:
+            exchange.cancel("the client cancelled it")
+
+    def _failure(self, error: Exception, exchange: Exchange) -> Failure:
+        failure = failure_of(error)
+        if failure is None:
+            _log.error("%s could not be answered", exchange.method, exc_info=error)
+            failure = Failure(INTERNAL_ERROR, f"internal error while answering {exchange.method}; see the daemon's log")
+        return failure
+
+    def _outlet_for(self, question: Question) -> Outlet | None:
+        cause = question.sink
+        if not isinstance(cause, Exchange) and self.outlet.is_open:
+            return self.outlet
+        if not isinstance(cause, Exchange):
+            cause = self._sole_exchange(question.server)
+        if cause is not None and not cause.settled and cause.outlet.is_open:
+            return cause.outlet
+        return self.outlet if self.outlet.is_open else None
+
+    def _sole_exchange(self, server: str) -> Exchange | None:
+        """The one request that this server works on for this client, if it is one."""
+        working = [exchange for exchange in self.exchanges.values() if exchange.server == server]
+        return working[0] if len(working) == 1 else None
+
+    def _announce_lists(self, server: str) -> None:
+        self.on_notification(server, names.TOOLS_CHANGED, None)
+
+    async def _ask_roots(self) -> None:
+        try:
+            async with asyncio.timeout(self._limits.roots_timeout):
+                answer = await self._questions.ask(self.outlet, Question("mcpool", names.ROOTS, b"{}"))
+        except (TimeoutError, RpcError):
+            return
+        else:
+            await self._threads.take_roots(answer)
+        finally:
+            self._asking_roots = None
+
+    async def _roots_known(self) -> None:
+        asking = self._asking_roots
+        if asking is not None:
+            await asyncio.wait([asking])
+
+
+def read_params(message: Message) -> tuple[Fields, Fields | None]:
+    """The params of a message, one level decoded, and its `_meta`, likewise.
+
+    Raises:
+        Failure: they are no objects.
+    """
+    if not message.params:
+        return {}, None
+    try:
+        fields = wire_params.split(message.params)
+        meta = fields.pop(_META, None)
+        return fields, None if meta is None else wire_params.split(meta)
+    except ValueError:
+        raise Failure(INVALID_PARAMS, "`params`, and `_meta` in it, must be objects") from None
+
+
+def capabilities_of(fields: Fields, key: str) -> bytes:
+    """The client capabilities in a params object, as one line of JSON."""
+    raw = fields.get(key)
+    if raw is None:
+        return b"{}"
+    try:
+        return wire_params.join(wire_params.split(raw))
+    except ValueError:
+        raise Failure(INVALID_PARAMS, f"`{key}` must be an object: {encode_json(str(raw[:40])).decode()}") from None

@@ -1,0 +1,98 @@
+"""One request of a client while it is being answered."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from msgspec import Raw
+
+from mcpool.gateway import names
+from mcpool.gateway.message import Key, notification_message
+from mcpool.gateway.outbox import Kind
+from mcpool.gateway.upstream import Fields
+from mcpool.wire import params as wire_params
+from mcpool.wire.revisions import PROGRESS_TOKEN
+
+
+class Outlet(Protocol):
+    """Where messages to a client go: the stream of one request, or one of the session."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a message put here has a chance to be read, now or when the client resumes."""
+        ...
+
+    def put(self, kind: Kind, message: bytes, subject: object = None) -> None:
+        """Send a message, without waiting."""
+        ...
+
+
+class Exchange:
+    """The request, and what becomes of it. It is the sink of the calls that are made on its behalf.
+
+    Neither the client's id nor its progress token goes to a server; here they are put back.
+    """
+
+    __slots__ = (
+        "cancelled",
+        "fields",
+        "id",
+        "key",
+        "meta",
+        "method",
+        "modern",
+        "outlet",
+        "server",
+        "settled",
+        "task",
+        "token",
+    )
+
+    def __init__(
+        self,
+        id_: bytes,
+        key: Key | object,
+        method: str,
+        fields: Fields,
+        meta: Fields | None,
+        token: Raw | None,
+        outlet: Outlet,
+        *,
+        modern: bool,
+    ) -> None:
+        self.id = id_
+        """The client's id, as it wrote it."""
+        self.key = key
+        self.method = method
+        self.fields = fields
+        """The params, one level decoded, without `_meta`."""
+        self.meta = meta
+        self.token = token
+        """The client's progress token, as it wrote it."""
+        self.outlet = outlet
+        self.modern = modern
+        """The client speaks 2026-07-28."""
+        self.server: str | None = None
+        """The server that works on it, once that is known."""
+        self.task: asyncio.Task[object] | None = None
+        self.cancelled: str | None = None
+        """Why the client does not want the answer any more."""
+        self.settled = False
+
+    def on_notification(self, method: str, params: bytes | None) -> None:
+        """Pass on what a server says of this request while it works on it."""
+        if method == names.PROGRESS:
+            if self.token is not None and params is not None:
+                fields = wire_params.split(params)
+                fields[PROGRESS_TOKEN] = self.token
+                self.outlet.put(Kind.LATEST, notification_message(method, wire_params.join(fields)), self)
+        else:
+            self.outlet.put(Kind.LOG if method == names.LOG else Kind.OTHER, notification_message(method, params))
+
+    def cancel(self, reason: str) -> None:
+        """End the work on it: the server is told."""
+        if self.cancelled is None and not self.settled:
+            self.cancelled = reason
+            if self.task is not None:
+                self.task.cancel()

@@ -1,0 +1,149 @@
+"""The little of HTTP that the gateway needs, in raw ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from mcpool.gateway.failure import Refusal
+from mcpool.gateway.limits import Limits
+from mcpool.gateway.message import NULL, error_message
+from mcpool.gateway.route import Route
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = dict[bytes, bytes]
+Pairs = tuple[tuple[bytes, bytes], ...]
+
+_JSON: Final = (b"content-type", b"application/json")
+_EMPTY: Final = (b"content-length", b"0")
+_STREAM: Final = (
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),
+)
+_BODY_START: Final = "http.response.start"
+_BODY: Final = "http.response.body"
+
+
+class HttpRequest:
+    """One request that passed the checks at the door."""
+
+    __slots__ = ("headers", "principal", "receive", "route", "send")
+
+    def __init__(self, headers: Headers, principal: str, route: Route, receive: Receive, send: Send) -> None:
+        self.headers = headers
+        self.principal = principal
+        self.route = route
+        self.receive = receive
+        self.send = send
+
+
+class Disconnected(Exception):
+    """The client went away before its request was complete."""
+
+
+async def read_body(request: HttpRequest, limits: Limits) -> bytes:
+    """The whole body.
+
+    Raises:
+        Refusal: it is too large (413), of another type than JSON (415), or took too long (408).
+        Disconnected: the client went away.
+    """
+    headers = request.headers
+    kind = headers.get(b"content-type", b"")
+    if kind != b"application/json" and kind.partition(b";")[0].strip().lower() != b"application/json":
+        raise Refusal(415, "the Content-Type must be application/json")
+    length = headers.get(b"content-length")
+    if length is not None and length.isdigit() and int(length[:20]) > limits.body_bytes:
+        raise _too_large(limits)
+    try:
+        async with asyncio.timeout(limits.body_timeout):
+            event = await request.receive()
+            if event["type"] == "http.request" and not event.get("more_body"):
+                body = event.get("body", b"")
+            else:
+                body = await _rest(request, event, limits)
+    except TimeoutError:
+        # The rest of the body may still come: the connection is of no use for another request.
+        message = f"the body did not arrive within {limits.body_timeout:g} s"
+        raise Refusal(408, message, headers=((b"connection", b"close"),)) from None
+    if len(body) > limits.body_bytes:
+        raise _too_large(limits)
+    return body
+
+
+async def _rest(request: HttpRequest, event: MutableMapping[str, Any], limits: Limits) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        if event["type"] != "http.request":
+            raise Disconnected
+        part = event.get("body", b"")
+        size += len(part)
+        if size > limits.body_bytes:
+            raise _too_large(limits)
+        parts.append(part)
+        if not event.get("more_body"):
+            return b"".join(parts)
+        event = await request.receive()
+
+
+def _too_large(limits: Limits) -> Refusal:
+    return Refusal(413, f"the body is larger than {limits.body_bytes} bytes", headers=((b"connection", b"close"),))
+
+
+def accepts(request: HttpRequest) -> tuple[bool, bool]:
+    """Whether the client takes JSON, and whether it takes an event stream, by its `Accept` header.
+
+    Raises:
+        Refusal: it takes neither (406).
+    """
+    accept = request.headers.get(b"accept", b"*/*").lower()
+    anything = b"*/*" in accept
+    json = anything or b"application/json" in accept or b"application/*" in accept
+    stream = anything or b"text/event-stream" in accept or b"text/*" in accept
+    if not (json or stream):
+        raise Refusal(406, "the Accept header must allow application/json and text/event-stream")
+    return json, stream
+
+
+async def send_json(send: Send, status: int, body: bytes, extra: Pairs = ()) -> None:
+    """Answer with a JSON body."""
+    headers = [_JSON, (b"content-length", b"%d" % len(body)), *extra]
+    await send({"type": _BODY_START, "status": status, "headers": headers})
+    await send({"type": _BODY, "body": body})
+
+
+async def send_empty(send: Send, status: int, extra: Pairs = ()) -> None:
+    """Answer without a body."""
+    await send({"type": _BODY_START, "status": status, "headers": [_EMPTY, *extra]})
+    await send({"type": _BODY, "body": b""})
+
+
+async def send_refusal(send: Send, refusal: Refusal) -> None:
+    """Answer with the reason of a refusal, as a JSON-RPC error without id."""
+    await send_json(send, refusal.status, error_message(NULL, refusal.code, refusal.message), refusal.headers)
+
+
+async def start_stream(send: Send) -> None:
+    """Begin an event stream."""
+    await send({"type": _BODY_START, "status": 200, "headers": list(_STREAM)})
+
+
+async def send_part(send: Send, part: bytes) -> None:
+    """Continue an event stream."""
+    await send({"type": _BODY, "body": part, "more_body": True})
+
+
+async def end_stream(send: Send) -> None:
+    """Complete an event stream."""
+    await send({"type": _BODY, "body": b""})
+
+
+async def until_disconnected(receive: Receive) -> None:
+    """Return when the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

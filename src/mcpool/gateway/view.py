@@ -1,0 +1,38 @@
+"""What an endpoint offers its clients: one server as it is, or all of them under one roof."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from mcpool.gateway.client_state import ClientState
+from mcpool.gateway.exchange import Exchange
+from mcpool.gateway.upstream import Step
+
+
+class View(Protocol):
+    """One kind of endpoint. Without state of its own: what a client has seen is kept in its `ClientState`."""
+
+    @property
+    def route(self) -> str | None:
+        """The server that this is, None for all."""
+        ...
+
+    def hears(self, server: str) -> bool:
+        """Whether notifications of this server are for the clients of this endpoint."""
+        ...
+
+    async def initialize(self, step: Step, revision: str) -> bytes:
+        """The raw result of `initialize` at that revision."""
+        ...
+
+    async def answer(self, state: ClientState, step: Step, exchange: Exchange) -> bytes:
+        """The raw result of any other request.
+
+        Raises:
+            Failure, McpoolError: what the client is told instead.
+        """
+        ...
+
+    async def owner_of(self, state: ClientState, step: Step, uri: str, *, modern: bool) -> str:
+        """The server of a resource. Raises: as `answer`."""
+        ...
