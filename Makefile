@@ -3,6 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
+PEERS := build/bench-peers
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
 	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
@@ -26,7 +27,7 @@ lint: $(STAMPS)/test ## Check style, types and the layers
 	@$(BIN)/basedpyright
 	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }
 
-bench: $(STAMPS)/bench $(STAMPS)/node ## Measure, side by side with others (ARGS="...")
+bench: $(STAMPS)/bench $(STAMPS)/peers ## Measure, side by side with others (ARGS="...")
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 requirements: $(STAMPS)/uv ## Renew the pinned versions in requirements/
@@ -65,6 +66,20 @@ $(STAMPS)/wheels: $(STAMPS)/venv requirements/runtime.txt
 $(STAMPS)/bench: $(STAMPS)/runtime requirements/bench.txt
 	@echo "installing what the benchmarks need"
 	@$(PIP) install --require-hashes -r requirements/bench.txt
+	@touch $@
+
+# Gateways that the benchmarks compare with, each kind in an environment of its own.
+$(STAMPS)/peers: $(STAMPS)/venv $(wildcard benchmarks/peers/*)
+	@echo "installing the peers"
+	@$(BIN)/python -m venv $(PEERS)/python
+	@$(PEERS)/python/bin/python -m pip --disable-pip-version-check -qq install --require-hashes \
+		-r benchmarks/peers/mcp-proxy.txt
+	@if command -v npm >/dev/null; then \
+		mkdir -p $(PEERS)/node && cp benchmarks/peers/package*.json $(PEERS)/node && \
+		npm ci --prefix $(PEERS)/node --loglevel=error --no-audit --no-fund --ignore-scripts; \
+	else \
+		echo "npm was not found: the Node.js peers will be left out"; \
+	fi
 	@touch $@
 
 $(STAMPS)/uv: $(STAMPS)/venv

@@ -14,10 +14,12 @@ import mcpool
 
 REPOSITORY = Path(__file__).parents[2]
 REQUIREMENTS = sorted((REPOSITORY / "requirements").glob("*.txt"))
+PEER_REQUIREMENTS = sorted((REPOSITORY / "benchmarks" / "peers").glob("*.txt"))
+NODE_LOCKS = (REPOSITORY / "package-lock.json", REPOSITORY / "benchmarks" / "peers" / "package-lock.json")
 PROJECT: dict[str, Any] = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
 
 
-@pytest.mark.parametrize("path", REQUIREMENTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*REQUIREMENTS, *PEER_REQUIREMENTS], ids=lambda path: path.stem)
 def test_every_requirement_is_pinned_with_hashes_and_names_no_place(path: Path):
     text = path.read_text("utf-8")
     assert "://" not in text
@@ -35,8 +37,9 @@ def test_the_requirement_files_agree_with_each_other_on_versions():
     assert {name: versions for name, versions in pinned.items() if len(versions) > 1} == {}
 
 
-def test_the_node_packages_name_no_place_to_get_them_from():
-    lock = json.loads((REPOSITORY / "package-lock.json").read_text("utf-8"))
+@pytest.mark.parametrize("path", NODE_LOCKS, ids=["servers", "peers"])
+def test_the_node_packages_name_no_place_to_get_them_from(path: Path):
+    lock = json.loads(path.read_text("utf-8"))
     assert [name for name, package in lock["packages"].items() if "resolved" in package] == []
 
 
