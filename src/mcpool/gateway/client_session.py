@@ -16,7 +16,7 @@ from mcpool.gateway.exchange import Exchange, Outlet
 from mcpool.gateway.failure import REQUEST_CANCELLED, Failure, failure_of
 from mcpool.gateway.limits import Limits
 from mcpool.gateway.listen import Subscription
-from mcpool.gateway.message import Key, Message, failure_message, key_of, result_message
+from mcpool.gateway.message import Key, Message, failure_message, key_of, members, result_message
 from mcpool.gateway.modern_result import stamped
 from mcpool.gateway.notices import Notices
 from mcpool.gateway.questions import Questions
@@ -242,7 +242,7 @@ class ClientSession:
 
     def _cancelled(self, message: Message) -> None:
         try:
-            fields = wire_params.split(message.params or b"{}")
+            fields = members(message.params or b"{}")
             key = key_of(fields["requestId"], self._limits.id_bytes)
         except (ValueError, KeyError, Failure):
             return
@@ -301,9 +301,9 @@ def read_params(message: Message) -> tuple[Fields, Fields | None]:
     if not message.params:
         return {}, None
     try:
-        fields = wire_params.split(message.params)
+        fields = members(message.params)
         meta = fields.pop(_META, None)
-        return fields, None if meta is None else wire_params.split(meta)
+        return fields, None if meta is None else members(meta)
     except ValueError:
         raise Failure(INVALID_PARAMS, "`params`, and `_meta` in it, must be objects") from None
 
@@ -314,6 +314,6 @@ def capabilities_of(fields: Fields, key: str) -> bytes:
     if raw is None:
         return b"{}"
     try:
-        return wire_params.join(wire_params.split(raw))
+        return wire_params.join(members(raw))
     except ValueError:
         raise Failure(INVALID_PARAMS, f"`{key}` must be an object: {encode_json(str(raw[:40])).decode()}") from None

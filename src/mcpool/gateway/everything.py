@@ -17,7 +17,7 @@ from mcpool.gateway.failure import Failure
 from mcpool.gateway.gathering import all_pages, gather
 from mcpool.gateway.limits import Limits
 from mcpool.gateway.local import EMPTY, check_method, log_level, refuse_cursor, text_field
-from mcpool.gateway.message import text_of
+from mcpool.gateway.message import members, text_of
 from mcpool.gateway.summary import summary
 from mcpool.gateway.upstream import ServerFacts, Step
 from mcpool.wire import params as wire_params
@@ -206,7 +206,7 @@ class EverythingView:
 
     async def _complete(self, state: ClientState, step: Step, exchange: Exchange) -> bytes:
         try:
-            ref = wire_params.split(exchange.fields["ref"])
+            ref = members(exchange.fields["ref"])
         except (KeyError, ValueError):
             raise Failure(INVALID_PARAMS, f"{exchange.method}: `ref` must be an object") from None
         if text_of(ref.get("type")) == "ref/prompt":

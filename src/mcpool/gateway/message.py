@@ -47,6 +47,7 @@ _message = msgspec.json.Decoder(Message)
 _batch = msgspec.json.Decoder(list[Message])
 _key = msgspec.json.Decoder(Key)
 _error = msgspec.json.Decoder(_Error)
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _text = msgspec.json.Decoder(str)
 
 
@@ -103,6 +104,18 @@ def key_of(raw: msgspec.Raw | bytes, longest: int, what: str = "id") -> Key:
         return _key.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
         raise Failure(INVALID_REQUEST, f"the {what} must be a string or an integer") from None
+
+
+def members(raw: msgspec.Raw | bytes) -> dict[str, msgspec.Raw]:
+    """The members of a JSON object of a client, one level decoded; its body was found to be UTF-8 already.
+
+    Raises:
+        ValueError: it is no object.
+    """
+    try:
+        return _members.decode(raw)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def text_of(raw: msgspec.Raw | bytes | None) -> str | None:

@@ -99,7 +99,7 @@ def _discovered(facts: ServerFacts) -> bytes:
         fields = _said(facts)
         fields.pop("protocolVersion", None)
         info = fields.pop("serverInfo", None)
-        meta = wire_params.split(fields["_meta"]) if "_meta" in fields else {}
+        meta = wire_params.split(bytes(fields["_meta"])) if "_meta" in fields else {}
         if info is not None:
             meta[META_SERVER_INFO] = info
         fields["_meta"] = Raw(wire_params.join(meta))
