@@ -99,7 +99,7 @@ def _mcp_hub(port: int, folder: Path) -> Running:
 
 
 def _needs(path: Path) -> Callable[[], str | None]:
-    return lambda: None if path.exists() else f"{path.name} could not be installed"
+    return lambda: None if path.exists() else f"not installed: {path.name}; `make bench` installs it"
 
 
 GATEWAYS = (

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 from benchmarks.paths import ROOT
@@ -41,8 +42,8 @@ class Outcome:
         return (max(values) if key == "per_second" else min(values)) if values else None
 
     def median(self, in_flight: int, key: str) -> float | None:
-        values = sorted(point[key] for point in self.points.get(in_flight, ()))
-        return values[len(values) // 2] if values else None
+        values = [point[key] for point in self.points.get(in_flight, ())]
+        return median(values) if values else None
 
     def best_big(self, key: str) -> float | None:
         return min((row[key] for row in self.big), default=None)

@@ -8,7 +8,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 RESULTS = HERE / "results"
-PEERS = HERE / "peers"
 INSTALLED = ROOT / "build" / "bench-peers"
+"""Where `make bench` installs the gateways of others."""
 ECHO = (sys.executable, "-I", "-S", str(HERE / "servers" / "echo.py"))
 """The command of the server behind every subject."""

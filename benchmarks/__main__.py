@@ -1,0 +1,58 @@
+"""`python -m benchmarks`: measures everything, and writes a table and a plot to `benchmarks/results/`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from dataclasses import asdict
+
+from benchmarks import gateway, library, plot, report, start_up
+from benchmarks.paths import RESULTS
+
+PARTS = ("library", "gateway", "threads", "start-up")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: two minutes instead of eight")
+    parser.add_argument("--only", choices=PARTS, action="append", help="measure this part only; may be repeated")
+    wanted = parser.parse_args()
+    parts = wanted.only or PARTS
+    began = time.monotonic()
+    results = report.Results(load=os.getloadavg()[0])
+
+    def say(text: str) -> None:
+        print(f"[{time.monotonic() - began:5.0f} s] {text}", file=sys.stderr, flush=True)
+
+    if "library" in parts:
+        effort = library.Effort(2, 0.3, 1) if wanted.quick else library.Effort(6, 0.7, 3)
+        results.library = library.run(effort, say)
+    if "gateway" in parts:
+        results.gateway = gateway.run(2 if wanted.quick else 5, 0.7 if wanted.quick else 1.5, say)
+    if "threads" in parts:
+        say("threads on five servers")
+        results.threads = _threads()
+    if "start-up" in parts:
+        results.start_up = start_up.run(2 if wanted.quick else 4, say)
+    results.minutes = (time.monotonic() - began) / 60
+    text = report.markdown(results)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "results.json").write_text(json.dumps(asdict(results), indent=1) + "\n")
+    (RESULTS / "results.md").write_text(text)
+    plot.draw(results, RESULTS)
+    print(text)
+    say(f"written to {RESULTS}")
+    return 0
+
+
+def _threads() -> dict[str, object]:
+    try:
+        return library.worker("benchmarks.threads_worker", {"counts": [1, 10, 100, 1000]}, 120)
+    except library.WorkerFailed as exc:
+        return {"error": str(exc)}
+
+
+sys.exit(main())

@@ -1,0 +1,201 @@
+"""The results as Markdown: what was reached against what was aimed at, then every table."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.gateway import CLIENTS
+from benchmarks.library import IN_FLIGHT, Outcome
+
+Outcomes = dict[str, Outcome]
+
+
+@dataclass(slots=True)
+class Results:
+    """Everything one run found; None where a part was not run."""
+
+    library: Outcomes | None = None
+    gateway: Outcomes | None = None
+    threads: dict[str, Any] | None = None
+    start_up: dict[str, Any] | None = None
+    minutes: float = 0.0
+    load: float = 0.0
+    """Load average of the machine when the run began."""
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    names = list(head)
+    lines = [names, ["---"] + ["--:"] * (len(names) - 1), *(list(row) for row in rows)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def markdown(results: Results) -> str:
+    """The whole report."""
+    parts = [
+        "# Benchmarks",
+        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} CPUs that the "
+        f"subject, the client and the server share; load average {results.load:.1f} at the start; "
+        f"{results.minutes:.1f} minutes. All subjects by turns in one run against one echo server; the best round "
+        "of each, the median in brackets.",
+        "## Aims",
+        table(("aim", "reached", "wanted", "holds"), _aims(results)),
+    ]
+    if results.library is not None:
+        parts += ["## Library: calls through one connection", _library(results.library)]
+        parts += ["A result of 32 MB, parsed to its text:", _big(results.library)]
+    if results.gateway is not None:
+        parts += ["## Gateways: clients with a session and one call in flight each", _gateway(results.gateway)]
+    if results.threads is not None:
+        parts += ["## Threads on five servers", _threads(results.threads)]
+    if results.start_up is not None:
+        parts += ["## Start-up and memory", _start_up(results.start_up)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _aims(results: Results) -> list[list[str]]:
+    rows: list[list[str]] = []
+
+    def aim(name: str, value: float | None, limit: float, unit: str, *, least: bool = False) -> None:
+        if value is None:
+            rows.append([name, "not measured", f"{limit:g}{unit}", "-"])
+            return
+        holds = value >= limit if least else value <= limit
+        bound = "at least" if least else "at most"
+        rows.append([name, f"{value:.2f}{unit}", f"{bound} {limit:g}{unit}", "yes" if holds else "**no**"])
+
+    if (found := results.library) is not None:
+        ours, floor, sdk = found["mcpool_step"], found["floor"], found["mcp_sdk"]
+        for n in IN_FLIGHT:
+            aim(f"CPU per call, {n} in flight, of the floor's", _ratio(ours, floor, n, "cpu"), 1.5, "x")
+        aim("calls/s at 64 in flight, of the SDK's", _ratio(ours, sdk, 64, "per_second"), 6, "x", least=True)
+        big, bare = ours.best_big("seconds"), floor.best_big("seconds")
+        aim("32 MB result, of the floor's time", big / bare if big and bare else None, 1.1, "x")
+    if (found := results.gateway) is not None:
+        ours, floor = found["mcpool"], found["floor"]
+        peers = [o.best(16, "per_second") or 0.0 for name, o in found.items() if name not in ("mcpool", "floor")]
+        rate = ours.best(16, "per_second")
+        aim("gateway CPU per call at 16 clients, of the floor's", _ratio(ours, floor, 16, "cpu"), 2, "x")
+        aim("gateway CPU per call at 1 client, of the floor's", _ratio(ours, floor, 1, "cpu"), 2, "x")
+        aim("calls/s at 16 clients, of the best peer's", rate / max(peers) if rate else None, 2, "x", least=True)
+        aim("gateway p50 at 1 client, of the floor's", _ratio(ours, floor, 1, "p50"), 1.5, "x")
+        aim("gateway p50 at 16 clients, of the floor's", _ratio(ours, floor, 16, "p50"), 1.5, "x")
+    if (found := results.threads) is not None and "rows" in found:
+        most = found["rows"][-1]
+        aim(f"time to ready per thread, of {most['threads']:,}", most["ready"] * 1e3, 1, " ms")
+        aim(f"memory per thread, of {most['threads']:,}", most["memory"] / 1024, 30, " KiB")
+        aim("processes of five servers", most["processes"], 5, "")
+    if (found := results.start_up) is not None:
+        scaled: list[tuple[str, str, float, float, str]] = [
+            ("`import mcpool`", "import", 1e3, 100, " ms"),
+            ("idle daemon and warden, PSS", "daemon_pss", 1 / 2**20, 50, " MB"),
+        ]
+        for name, key, factor, limit, unit in scaled:
+            aim(name, found[key] * factor if key in found else None, limit, unit)
+    return rows
+
+
+def _ratio(ours: Outcome, other: Outcome, n: int, key: str) -> float | None:
+    mine, theirs = ours.best(n, key), other.best(n, key)
+    return mine / theirs if mine and theirs else None
+
+
+def _cell(outcome: Outcome, n: int, key: str, show: Callable[[float], str]) -> str:
+    best, median = outcome.best(n, key), outcome.median(n, key)
+    return "-" if best is None or median is None else f"{show(best)} ({show(median)})"
+
+
+def _us(value: float) -> str:
+    return f"{value * 1e6:,.0f}"
+
+
+def _ms(value: float) -> str:
+    return f"{value * 1e3:,.2f}"
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _mb(value: float) -> str:
+    return f"{value / 2**20:,.1f}"
+
+
+def _library(outcomes: Outcomes) -> str:
+    head = ["", "p50 us", "p99 us"]
+    head += [f"CPU us/call, {n} in flight" for n in IN_FLIGHT] + [f"calls/s, {n} in flight" for n in IN_FLIGHT]
+    rows: list[list[str]] = []
+    for outcome in outcomes.values():
+        if not outcome.points:
+            rows.append([outcome.title, outcome.error or "not measured"] + [""] * (len(head) - 2))
+            continue
+        row = [outcome.title, _cell(outcome, 1, "p50", _us), _cell(outcome, 1, "p99", _us)]
+        row += [_cell(outcome, n, "cpu", _us) for n in IN_FLIGHT]
+        rows.append(row + [_cell(outcome, n, "per_second", _count) for n in IN_FLIGHT])
+    return table(head, rows)
+
+
+def _big(outcomes: Outcomes) -> str:
+    rows = [
+        [o.title, *(f"{best:.2f}" if (best := o.best_big(key)) is not None else "-" for key in ("seconds", "cpu"))]
+        for o in outcomes.values()
+    ]
+    return table(("", "seconds", "CPU seconds"), rows)
+
+
+def _gateway(outcomes: Outcomes) -> str:
+    head = [""]
+    for n in CLIENTS:
+        who = "1 client" if n == 1 else f"{n} clients"
+        head += [f"p50 ms, {who}", f"p99 ms, {who}", f"calls/s, {who}", f"CPU us/call, {who}"]
+    head += ["PSS MB idle", "PSS MB after", "processes of the server"]
+    rows: list[list[str]] = []
+    for outcome in outcomes.values():
+        if not outcome.points:
+            rows.append([outcome.title, outcome.error or "not measured"] + [""] * (len(head) - 2))
+            continue
+        row = [outcome.title]
+        for n in CLIENTS:
+            row += [_cell(outcome, n, "p50", _ms), _cell(outcome, n, "p99", _ms)]
+            row += [_cell(outcome, n, "per_second", _count), _cell(outcome, n, "cpu", _us)]
+        row += [_mb(outcome.facts[key]) if key in outcome.facts else "-" for key in ("idle_pss", "pss")]
+        rows.append([*row, str(outcome.facts.get("servers", "-"))])
+    return table(head, rows)
+
+
+def _threads(found: dict[str, Any]) -> str:
+    if "rows" not in found:
+        return f"Not measured: {found.get('error')}"
+    rows = [
+        [
+            f"{row['threads']:,}",
+            str(row["processes"]),
+            _ms(row["ready"]) + (" (starts the servers)" if row["threads"] == 1 else ""),
+            "-" if row["threads"] == 1 else f"{row['memory'] / 1024:,.1f}",
+        ]
+        for row in found["rows"]
+    ]
+    return table(("threads", "server processes", "ms to ready, per thread", "KiB per thread"), rows)
+
+
+_FIGURES: tuple[tuple[str, str, Callable[[float], str], str], ...] = (
+    ("`import mcpool`, beyond the interpreter's own start", "import", _ms, "ms"),
+    ("the same with `mcpool.open` and `mcpool.Step` loaded", "import_all", _ms, "ms"),
+    ("`mcpool up` until its first client is served", "up", _ms, "ms"),
+    ("`mcpool call` while the daemon runs", "call", _ms, "ms"),
+    ("`mcpool connect` until the first answer", "connect", _ms, "ms"),
+    ("PSS of the shim", "shim_pss", _mb, "MB"),
+    ("PSS of the idle daemon and its warden", "daemon_pss", _mb, "MB"),
+    ("PSS of the warden alone", "warden_pss", _mb, "MB"),
+)
+
+
+def _start_up(found: dict[str, Any]) -> str:
+    rows = [[name, f"{show(found[key])} {unit}"] for name, key, show, unit in _FIGURES if key in found]
+    if "import_heavy" in found:
+        rows.append(["of pydantic, mcp, uvicorn and rich, `import mcpool` loads", found["import_heavy"]])
+    rows += [[f"{name}: not measured", why] for name, why in found.get("failed", {}).items()]
+    return table(("", "best"), rows)
