@@ -69,7 +69,7 @@ $(STAMPS)/bench: $(STAMPS)/runtime requirements/bench.txt
 	@touch $@
 
 # Gateways that the benchmarks compare with, each kind in an environment of its own.
-$(STAMPS)/peers: $(STAMPS)/venv $(wildcard benchmarks/peers/*)
+$(STAMPS)/peers: $(STAMPS)/venv benchmarks/peers/mcp-proxy.txt benchmarks/peers/package-lock.json
 	@echo "installing the peers"
 	@$(BIN)/python -m venv $(PEERS)/python
 	@$(PEERS)/python/bin/python -m pip --disable-pip-version-check -qq install --require-hashes \
