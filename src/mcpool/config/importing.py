@@ -102,10 +102,10 @@ class _Merge:
         self, entry: Entry, server: ServerConfig, document: Document, host: Host, before: dict[str, ServerConfig]
     ) -> None:
         table, notes = _to_write(entry, server, host, self.user_home)
-        server = _as_read(entry.name, table)
+        server = _as_read(entry.name, table, self.user_home)
         # Two equal ones in one file are two on purpose; of two files they are one.
         for name, other in (*before.items(), *((n, s) for n, s in self.known.items() if n == entry.name)):
-            if _same(table, other):
+            if _same(table, other, self.user_home):
                 self._join(name, other, server, document, host)
                 return
         name = self._free_name(entry.name, host)
@@ -134,7 +134,7 @@ class _Merge:
                 self.added[index] = replace(
                     addition, table=table, notes=tuple(notes), also_in=(*addition.also_in, place)
                 )
-                self.known[name] = _as_read(name, table)
+                self.known[name] = _as_read(name, table, self.user_home)
                 return
         self.skipped.append(Skipped(server.name, host.name, document.file, f"is already configured as `{name}`"))
 
@@ -199,19 +199,19 @@ def _with_keyring_inputs(value: object, notes: list[str]) -> object:
     return value
 
 
-def _as_read(name: str, table: dict[str, object]) -> ServerConfig:
+def _as_read(name: str, table: dict[str, object], user_home: Path) -> ServerConfig:
     """What our own file will say of it once it is written."""
     document = Document("config.toml", "toml", {"mcp_servers": {name: table}}, Path("/"))
     report = document.report()
-    server = read_server(Entry(name, table, ()), Surroundings(_AS_WRITTEN, Path("/"), None), report)
+    server = read_server(Entry(name, table, ()), Surroundings(_AS_WRITTEN, Path("/"), str(user_home)), report)
     return cast("ServerConfig", server)
 
 
-def _same(table: dict[str, object], other: ServerConfig) -> bool:
+def _same(table: dict[str, object], other: ServerConfig, user_home: Path) -> bool:
     """Whether the table reaches the same server with the same tools as a known one, its secrets moved or not."""
     secrets = find_literal_secrets(other.name, table)
     forms = (table, with_references(table, secrets)) if secrets else (table,)
-    return any(_definition(_as_read("same", form)) == _definition(other) for form in forms)
+    return any(_definition(_as_read("same", form, user_home)) == _definition(other) for form in forms)
 
 
 def _definition(server: ServerConfig) -> tuple[object, ...]:

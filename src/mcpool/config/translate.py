@@ -109,7 +109,7 @@ class _Translation:
         self.places[key] = spot
 
     def type(self, value: object, spot: Spot) -> None:
-        name = value.lower() if isinstance(value, str) else value
+        name = value.lower() if isinstance(value, str) else ""
         if name == "sse":
             self.usable = False
             spot.error(

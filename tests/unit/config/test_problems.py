@@ -39,7 +39,12 @@ HTTP = '[mcp_servers.good]\ncommand = "x"\n[mcp_servers.bad]\nurl = "https://h/m
         (STDIO + "args = [\n 'a',\n 3,\n]", 7, "mcp_servers.bad.args[1]", "must be text, not a whole number"),
         (STDIO + "env = { A = 1 }", 5, "mcp_servers.bad.env.A", "must be text, not a whole number"),
         (STDIO + "[mcp_servers.bad.env]\n'A=B' = ''", 6, 'mcp_servers.bad.env."A=B"', "is not the name of a variable"),
-        (STDIO + "env_vars = ['A', { name = 'B', source = 'moon' }]", 5, "mcp_servers.bad.env_vars[1].source", "'moon'"),
+        (
+            STDIO + "env_vars = ['A', { name = 'B', source = 'moon' }]",
+            5,
+            "mcp_servers.bad.env_vars[1].source",
+            "'moon'",
+        ),
         (STDIO + "env_vars = [{ source = 'local' }]", 5, "mcp_servers.bad.env_vars[0]", "names no variable"),
         (STDIO + "env_vars = [{ name = 'A', form = 1 }]", 5, "mcp_servers.bad.env_vars[0].form", "is not a key"),
         (STDIO + "env_vars = [7]", 5, "mcp_servers.bad.env_vars[0]", "must be a name or a table"),
@@ -126,7 +131,9 @@ def test_given_no_clear_transport_then_the_server_itself_is_the_problem(
     assert message in problem.message
 
 
-@pytest.mark.parametrize("url", ["ftp://h", "h/mcp", "https://", "https://h:99999/", "https://h:0/", "https://[::1", "https://a b/"])
+@pytest.mark.parametrize(
+    "url", ["ftp://h", "h/mcp", "https://", "https://h:99999/", "https://h:0/", "https://[::1", "https://a b/"]
+)
 def test_given_a_bad_url_then_it_is_an_error_that_does_not_show_the_url(tmp_path: Path, url: str) -> None:
     problem = only(read(tmp_path, f'[mcp_servers.a]\nurl = "{url}"'))
 
@@ -146,7 +153,12 @@ def test_given_a_bad_name_then_it_is_an_error_on_its_header(tmp_path: Path, name
     ("text", "line", "key", "remedy"),
     [
         (STDIO + "tool_timeout_secs = 3", 5, "mcp_servers.bad.tool_timeout_secs", "did you mean `tool_timeout_sec`?"),
-        (STDIO + "startupTimeoutSec = 3", 5, "mcp_servers.bad.startupTimeoutSec", "did you mean `startup_timeout_sec`?"),
+        (
+            STDIO + "startupTimeoutSec = 3",
+            5,
+            "mcp_servers.bad.startupTimeoutSec",
+            "did you mean `startup_timeout_sec`?",
+        ),
         (STDIO + "zzz = 3", 5, "mcp_servers.bad.zzz", "remove it"),
         (HTTP + "headers = { A = 'b' }", 5, "mcp_servers.bad.headers", "did you mean `http_headers`?"),
         (HTTP + "oauth.clientId = 'x'", 5, "mcp_servers.bad.oauth.clientId", "did you mean `oauth.client_id`?"),
