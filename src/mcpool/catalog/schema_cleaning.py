@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import cast
 
@@ -202,8 +203,9 @@ def _resolve(root: Schema, reference: str) -> object | None:
     for part in reference[1:].split("/")[1:]:
         if isinstance(node, dict):
             node = cast("Schema", node).get(_unescape(part))
-        elif isinstance(node, list) and part.isdecimal() and int(part) < len(cast("list[object]", node)):
-            node = cast("list[object]", node)[int(part)]
+        elif isinstance(node, list):
+            items = dict(zip(map(str, itertools.count()), cast("list[object]", node), strict=False))
+            node = items.get(part)
         else:
             return None
     return node

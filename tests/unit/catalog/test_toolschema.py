@@ -86,6 +86,13 @@ def test_a_reference_into_the_properties_is_kept_while_it_leads_somewhere():
     assert entry(for_model(schema), "properties", "c") == {}
 
 
+@pytest.mark.parametrize(("index", "kept"), [("0", True), ("1", False), ("9" * 5_000, False), ("-1", False)])
+def test_a_reference_into_a_list_is_kept_while_it_leads_somewhere(index: str, kept: bool):
+    reference = f"#/properties/a/anyOf/{index}"
+    schema: Json = {"properties": {"a": {"anyOf": [{"type": "string"}]}, "b": {"$ref": reference}}}
+    assert entry(for_model(schema), "properties", "b") == ({"$ref": reference} if kept else {})
+
+
 def test_a_reference_to_elsewhere_is_dropped():
     schema: Json = {"properties": {"a": {"$ref": "https://example.test/schema", "type": "string"}}}
     assert entry(for_model(schema), "properties", "a") == {"type": "string"}
