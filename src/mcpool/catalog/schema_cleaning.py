@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
 from typing import cast
 
@@ -204,8 +203,7 @@ def _resolve(root: Schema, reference: str) -> object | None:
         if isinstance(node, dict):
             node = cast("Schema", node).get(_unescape(part))
         elif isinstance(node, list):
-            items = dict(zip(map(str, itertools.count()), cast("list[object]", node), strict=False))
-            node = items.get(part)
+            node = {str(index): item for index, item in enumerate(cast("list[object]", node))}.get(part)
         else:
             return None
     return node
