@@ -125,11 +125,10 @@ class LocalLauncher:
     def _spawn(self, spec: LaunchSpec, argv: Sequence[str], mark: str) -> StartedProcess:
         env = dict(spec.env)
         path = env.get("PATH")
-        if problem := why_not_startable(argv, path, spec.cwd):
-            found = find_command(argv[0], path, spec.cwd) if argv else None
-            if found is None:
-                raise ServerUnavailable(spec.server, problem)
+        if argv and "/" not in argv[0] and (found := find_command(argv[0], path, spec.cwd)):
             argv = (found, *argv[1:])
+        if problem := why_not_startable(argv, path, spec.cwd):
+            raise ServerUnavailable(spec.server, problem)
         env[HOST_COOKIE] = self._cookie
         env[SERVER_COOKIE] = mark
         pipes: list[int] = []

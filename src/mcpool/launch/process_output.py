@@ -92,7 +92,7 @@ async def process_output(
         status = exit_status(process.pid)
         await to_the_end(_end(process, row.started if row else 0, mark))
     if timed_out:
-        return ProcessOutput(None, bytes(stdout), f"{argv[0]} did not finish within {seconds:g} s")
+        return ProcessOutput(None, bytes(stdout), f"{argv[0]} did not finish within {seconds:.3g} s")
     if len(stdout) > limit:
         return ProcessOutput(None, bytes(stdout[:limit]), f"{argv[0]} printed more than {limit} bytes")
     if status == 0 or (until is not None and stdout.endswith(until)):

@@ -90,6 +90,6 @@ class ServerLogs:
 def log_name(server: str) -> str:
     """The file name of a server's log: its name where that is a safe one, else made safe and still its own."""
     safe = re.sub(r"[^A-Za-z0-9_.-]", "_", server)[:100]
-    if safe != server or safe.startswith("."):
-        safe = f"{safe.lstrip('.')}-{hashlib.sha256(server.encode()).hexdigest()[:8]}"
+    if safe != server or not safe or safe.startswith("."):
+        safe = f"{safe.lstrip('.') or 'server'}-{hashlib.sha256(server.encode()).hexdigest()[:8]}"
     return f"{safe}.log"

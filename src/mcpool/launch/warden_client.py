@@ -152,7 +152,8 @@ class Warden:
             self._tell("container " + "\x1f".join(client) + "\n")
 
     def _open_log(self) -> int:
-        path = self._home / "logs" / "warden.log"
+        # No server has a log of such a name.
+        path = self._home / "logs" / ".warden.log"
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
