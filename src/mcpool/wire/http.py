@@ -51,7 +51,7 @@ class HttpSink(Protocol):
     def on_call_lost(self, call: int | str, sent: bool, reason: str) -> None:
         """No answer to our request of this id can come any more, while the link lives on.
 
-        `sent` is False only if the server provably never got it.
+        `sent` is False only if the server provably never got it. `reason` is a phrase that follows "it".
         """
         ...
 

@@ -25,7 +25,13 @@ _GOODBYE_SECONDS = 2.0
 _ONE_WAY_SECONDS = 10.0  # the SDK sends nothing else while it waits for a notification to be accepted
 _ERROR_BODY_BYTES = 64 * 1024
 _SESSION = "mcp-session-id"
-_UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
+_UNSENT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.UnsupportedProtocol,
+    httpx2.LocalProtocolError,
+)
 _PLAIN: dict[type[OSError], str] = {
     ConnectionRefusedError: "connection refused",
     ConnectionResetError: "connection reset",
@@ -57,7 +63,7 @@ class Owner(Protocol):
         """Nobody could be reached, so it was not sent. None: the general stream could not be opened."""
 
     def dropped(self, frame: Frame, reason: str) -> None:
-        """It was sent, and no answer can come."""
+        """It was sent, and no answer can come. `reason` is a phrase that follows "the server"."""
 
     def refused(self, frame: Frame, error: dict[str, object], executed: bool | None) -> None:
         """It was answered by HTTP alone. `executed` is False if it provably was not, None if nobody can know."""
@@ -129,9 +135,9 @@ class Guard(httpx2.AsyncBaseTransport):
         except _UNSENT as exc:
             self._owner.unreachable(frame, why(exc))
         except httpx2.TransportError as exc:
-            self._owner.dropped(frame, f"the connection broke: {why(exc)}")
+            self._owner.dropped(frame, f"broke the connection ({why(exc)})")
         else:
-            self._owner.dropped(frame, "no answer in time")
+            self._owner.dropped(frame, "did not answer in time")
         finally:
             frame.scope = None
             self._owner.posted(frame)
@@ -198,6 +204,8 @@ class _Watched(httpx2.AsyncByteStream):
 
 def why(exc: BaseException) -> str:
     """The reason at the bottom of a chain of exceptions, in the system's own words."""
+    if isinstance(exc, httpx2.LocalProtocolError):
+        return "the request is not valid HTTP; check the configured headers"  # the original quotes their values
     seen: BaseException | None = exc
     while seen is not None:
         if isinstance(seen, OSError) and seen.errno:

@@ -76,7 +76,7 @@ class HttpLink:
     @property
     def sent(self) -> int:
         """The end of the last message that the server may have got: those it refused do not count."""
-        return max((frame.end for frame in self._leaving), default=self._accepted)
+        return max(self._accepted, *(frame.end for frame in self._leaving), 0)
 
     @property
     def buffered(self) -> int:
@@ -214,7 +214,8 @@ class HttpLink:
             if frame.answered:
                 return
             if frame.ended and isinstance(message, JSONRPCError) and message.error.code == CALL_LOST:
-                self.dropped(frame, frame.why or "the stream ended without an answer")  # the SDK says it in its words
+                cause = f" ({frame.why})" if frame.why else ""
+                self.dropped(frame, f"ended the stream without an answer{cause}")  # the SDK has words of its own for it
                 return
             message.id = frame.id if frame.id is not None else 0  # some servers answer with another id, or none
             self._settle(frame)
@@ -259,17 +260,17 @@ class HttpLink:
             frame.refused = True
         if any(other is not frame and other.posted for other in self._waiting.values()):
             if frame is not None:
-                self._call_lost(frame, sent=False, reason=text)
+                self._call_lost(frame, sent=False, reason=f"could not be reached at {self._where()} ({reason})")
         else:
             self._end(text)
 
     def dropped(self, frame: Frame, reason: str) -> None:
-        self._call_lost(frame, sent=True, reason=f"{self._where()}: {reason}")
+        self._call_lost(frame, sent=True, reason=reason)
 
     def refused(self, frame: Frame, error: dict[str, object], executed: bool | None) -> None:
         frame.refused = executed is False
         if executed is None and frame.method not in _NEGOTIATION:
-            self._call_lost(frame, sent=True, reason=str(error["message"]))
+            self._call_lost(frame, sent=True, reason=f"answered {error['message']}")
         else:
             self._fail(frame, error)
 
@@ -284,7 +285,7 @@ class HttpLink:
         if not frame.is_request or frame.answered or frame.id is None:
             return
         if self._knowing is None or frame.method in _NEGOTIATION:
-            self._fail(frame, {"code": CALL_LOST, "message": reason})
+            self._fail(frame, {"code": CALL_LOST, "message": f"the server {reason}"})
         else:
             self._settle(frame)
             self._knowing.on_call_lost(frame.id, sent, reason)

@@ -290,7 +290,7 @@ async def test_an_answer_cut_short_loses_the_call() -> None:
         link.write(call(3))
         lost, sent, reason = await recorder.next_lost()
     assert (lost, sent) == (3, True)
-    assert "connection broke" in reason
+    assert "broke the connection" in reason
 
 
 async def test_a_sink_without_the_extras_gets_a_lost_call_as_an_error_line() -> None:
@@ -482,3 +482,31 @@ async def test_configured_headers_are_sent_and_never_shown() -> None:
         await recorder.next()
         assert "s3cret" not in repr(link)
     assert seen == ["Bearer s3cret"]
+
+
+async def test_a_header_that_http_forbids_ends_the_link_without_showing_it() -> None:
+    async def handler(asked: Asked) -> None:
+        await asked.result({})
+
+    async with linked(handler, headers=(("Authorization", "Bearer s3\ncret"),)) as (link, recorder):
+        link.write(INITIALIZE)
+        await recorder.end()
+        assert "check the configured headers" in link.last_words()
+        assert "cret" not in link.last_words()
+
+
+async def test_what_was_sent_does_not_shrink_while_an_earlier_call_waits() -> None:
+    """Invariant 6: a later call that was answered must never look unsent."""
+    release = asyncio.Event()
+
+    async def handler(asked: Asked) -> None:
+        if asked.message["id"] == 3:
+            await release.wait()
+        await asked.result({})
+
+    async with linked(handler) as (link, recorder):
+        link.write(call(3) + call(4))
+        await recorder.next()
+        assert link.sent == len(call(3) + call(4))
+        release.set()
+        await recorder.next()
