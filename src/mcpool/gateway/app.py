@@ -13,7 +13,6 @@ from mcpool.gateway.http import (
     Receive,
     Scope,
     Send,
-    read_body,
     send_json,
     send_refusal,
 )
@@ -24,6 +23,7 @@ from mcpool.gateway.modern import Modern, is_modern
 from mcpool.gateway.modern_sessions import ModernSessions
 from mcpool.gateway.origin import OriginCheck
 from mcpool.gateway.route import HEALTH, Routes
+from mcpool.gateway.ticker import Ticker
 from mcpool.gateway.tokens import Tokens
 from mcpool.gateway.upstream import Host
 from mcpool.gateway.views import Views
@@ -53,6 +53,7 @@ class Gateway:
         self._modern_sessions = ModernSessions(host, self.views, self.limits)
         self._handshake = Handshake(self._sessions, self.limits)
         self._modern = Modern(self._modern_sessions, self.limits)
+        self._ticker = Ticker(self.limits.watch_after)
         self._sweep: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -66,6 +67,7 @@ class Gateway:
         self._closed = True
         if self._sweep is not None:
             self._sweep.cancel()
+        self._ticker.close()
         await self._sessions.close()
         await self._modern_sessions.close()
 
@@ -84,7 +86,7 @@ class Gateway:
             route = self._routes.of(scope["path"])
             if route is None:
                 raise Refusal(404, "no such endpoint: use /mcp for all servers or /mcp/SERVER for one")
-            request = HttpRequest(headers, self._principal(headers), route, receive, send)
+            request = HttpRequest(headers, self._principal(headers), route, receive, send, self.limits)
             await self._serve(scope["method"], request)
         except Refusal as refusal:
             await send_refusal(send, refusal)
@@ -106,7 +108,13 @@ class Gateway:
             raise Refusal(405, f"{method} is not allowed here", headers=((b"allow", b"GET, POST, DELETE"),))
 
     async def _post(self, request: HttpRequest) -> None:
-        body = await read_body(request, self.limits)
+        self._ticker.add(request)
+        try:
+            await self._take(request, await request.body())
+        finally:
+            self._ticker.discard(request)
+
+    async def _take(self, request: HttpRequest, body: bytes) -> None:
         id_ = NULL
         try:
             modern = is_modern(request)

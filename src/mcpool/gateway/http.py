@@ -10,6 +10,7 @@ from mcpool.gateway.failure import Refusal
 from mcpool.gateway.limits import Limits
 from mcpool.gateway.message import NULL, error_message
 from mcpool.gateway.route import Route
+from mcpool.gateway.ticker import Ticking
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -31,64 +32,81 @@ _BODY: Final = "http.response.body"
 class HttpRequest:
     """One request that passed the checks at the door."""
 
-    __slots__ = ("headers", "principal", "receive", "route", "send")
+    __slots__ = ("_reading", "_too_slow", "headers", "limits", "principal", "receive", "reply", "route", "send")
 
-    def __init__(self, headers: Headers, principal: str, route: Route, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, headers: Headers, principal: str, route: Route, receive: Receive, send: Send, limits: Limits
+    ) -> None:
         self.headers = headers
         self.principal = principal
         self.route = route
         self.receive = receive
         self.send = send
+        self.limits = limits
+        self.reply: Ticking | None = None
+        """What has deadlines once the body is there."""
+        self._reading: asyncio.Task[object] | None = None
+        self._too_slow = False
+
+    def on_tick(self, age: float) -> bool:
+        """Give up on a body that does not arrive; later, see to the reply."""
+        if self._reading is not None:
+            if age > self.limits.body_timeout and not self._too_slow:
+                self._too_slow = True
+                self._reading.cancel()
+            return True
+        return self.reply is None or self.reply.on_tick(age)
+
+    async def body(self) -> bytes:
+        """The whole body.
+
+        Raises:
+            Refusal: it is too large (413), of another type than JSON (415), or took too long (408).
+            Disconnected: the client went away.
+        """
+        limits = self.limits
+        kind = self.headers.get(b"content-type", b"")
+        if kind != b"application/json" and kind.partition(b";")[0].strip().lower() != b"application/json":
+            raise Refusal(415, "the Content-Type must be application/json")
+        length = self.headers.get(b"content-length")
+        if length is not None and length.isdigit() and int(length[:20]) > limits.body_bytes:
+            raise _too_large(limits)
+        self._reading = asyncio.current_task()
+        try:
+            event = await self.receive()
+            body = event.get("body", b"") if not event.get("more_body") else await self._rest(event)
+            if event["type"] != "http.request":
+                raise Disconnected
+        except asyncio.CancelledError:
+            if not self._too_slow or self._reading is None or self._reading.uncancel() > 0:
+                raise
+            # The rest of the body may still come: the connection is of no use for another request.
+            message = f"the body did not arrive within {limits.body_timeout:g} s"
+            raise Refusal(408, message, headers=((b"connection", b"close"),)) from None
+        finally:
+            self._reading = None
+        if len(body) > limits.body_bytes:
+            raise _too_large(limits)
+        return body
+
+    async def _rest(self, event: MutableMapping[str, Any]) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            if event["type"] != "http.request":
+                raise Disconnected
+            part = event.get("body", b"")
+            size += len(part)
+            if size > self.limits.body_bytes:
+                raise _too_large(self.limits)
+            parts.append(part)
+            if not event.get("more_body"):
+                return b"".join(parts)
+            event = await self.receive()
 
 
 class Disconnected(Exception):
     """The client went away before its request was complete."""
-
-
-async def read_body(request: HttpRequest, limits: Limits) -> bytes:
-    """The whole body.
-
-    Raises:
-        Refusal: it is too large (413), of another type than JSON (415), or took too long (408).
-        Disconnected: the client went away.
-    """
-    headers = request.headers
-    kind = headers.get(b"content-type", b"")
-    if kind != b"application/json" and kind.partition(b";")[0].strip().lower() != b"application/json":
-        raise Refusal(415, "the Content-Type must be application/json")
-    length = headers.get(b"content-length")
-    if length is not None and length.isdigit() and int(length[:20]) > limits.body_bytes:
-        raise _too_large(limits)
-    try:
-        async with asyncio.timeout(limits.body_timeout):
-            event = await request.receive()
-            if event["type"] == "http.request" and not event.get("more_body"):
-                body = event.get("body", b"")
-            else:
-                body = await _rest(request, event, limits)
-    except TimeoutError:
-        # The rest of the body may still come: the connection is of no use for another request.
-        message = f"the body did not arrive within {limits.body_timeout:g} s"
-        raise Refusal(408, message, headers=((b"connection", b"close"),)) from None
-    if len(body) > limits.body_bytes:
-        raise _too_large(limits)
-    return body
-
-
-async def _rest(request: HttpRequest, event: MutableMapping[str, Any], limits: Limits) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        if event["type"] != "http.request":
-            raise Disconnected
-        part = event.get("body", b"")
-        size += len(part)
-        if size > limits.body_bytes:
-            raise _too_large(limits)
-        parts.append(part)
-        if not event.get("more_body"):
-            return b"".join(parts)
-        event = await request.receive()
 
 
 def _too_large(limits: Limits) -> Refusal:

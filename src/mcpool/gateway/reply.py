@@ -1,6 +1,6 @@
 """The answer to one POST: JSON if the result comes first, an event stream if anything comes before it or it takes long.
 
-Nothing of this costs a task until it is needed: the request waits in the server's own task, and one timer decides later
+Nothing of this costs a task until it is needed: the request waits in the server's own task, and a ticker decides later
 whether the client's going away has to be watched for and whether a stream has to be opened to keep it patient.
 """
 
@@ -37,9 +37,8 @@ class Reply:
         self._pump: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._disconnected = False
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(limits.watch_after, self._watch)
-        self._loop = loop
+        self._watching = False
+        request.reply = self
 
     @property
     def is_open(self) -> bool:
@@ -71,7 +70,6 @@ class Reply:
 
     async def finish(self, answer: bytes, status: int = 200) -> None:
         """Give the answer, and return when the client has it or is gone."""
-        self._timer.cancel()
         if self._outbox is None and self._json:
             if not self._disconnected:
                 await send_json(self._request.send, status, answer)
@@ -83,7 +81,6 @@ class Reply:
         if self._outbox is None and self._json:
             await self.finish(b"[%b]" % b",".join(answers))
         else:
-            self._timer.cancel()
             await self._finish_stream(answers)
 
     async def _finish_stream(self, answers: list[bytes]) -> None:
@@ -97,21 +94,25 @@ class Reply:
 
     async def close(self) -> None:
         """Leave nothing behind. Safe after an answer, an error or a cancellation."""
-        self._timer.cancel()
         if self._tasks:
             await end_tasks(self._tasks)
+        self._request.reply = None
         if self._outbox is not None and self._outbox.reader is self._pump:
             self._outbox.reader = None
 
-    def _watch(self) -> None:
-        self._tasks.append(self._loop.create_task(self._until_gone()))
-        if self._stream and self._outbox is None:
-            rest = self._limits.stream_after - self._limits.watch_after
-            self._timer = self._loop.call_later(max(rest, 0.0), self._commit_if_there)
-
-    def _commit_if_there(self) -> None:
-        if not self._disconnected:
-            self.commit()
+    def on_tick(self, age: float) -> bool:
+        """Watch for the client's going away, and open a stream for a request that takes long."""
+        if age < self._limits.watch_after:
+            return True
+        if not self._watching:
+            self._watching = True
+            self._tasks.append(asyncio.create_task(self._until_gone()))
+        if self._disconnected or not self._stream or self._outbox is not None:
+            return False
+        if age < self._limits.stream_after:
+            return True
+        self.commit()
+        return False
 
     async def _until_gone(self) -> None:
         await until_disconnected(self._request.receive)
