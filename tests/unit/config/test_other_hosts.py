@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import pytest
 
 from mcpool.config import Config, load
 from mcpool.config.server import CLIENT_CWD, EnvVar, Http, ServerConfig, Stdio, ToolConfig
 
-
-def _samples() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("host_files", Path(__file__).with_name("host_files.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+SAMPLES = Path(__file__).with_name("samples")
+"""Realistic copies of the files in which other hosts keep their servers."""
 
 
-HOSTS: Any = _samples()
+def sample(name: str) -> str:
+    return (SAMPLES / name).read_text()
+
+
 ENVIRON = {
-    **{"HOME": "/home/ada", "MY_API_KEY": "k1", "TOOLS_KEY": "k2", "FIGMA": "k3"},
-    **{"LOG_LEVEL": "debug", "JIRA": "k4"},
+    "HOME": "/home/ada",
+    "MY_API_KEY": "k1",
+    "TOOLS_KEY": "k2",
+    "FIGMA": "k3",
+    "LOG_LEVEL": "debug",
+    "JIRA": "k4",
 }
 
 
@@ -43,7 +41,7 @@ def told(config: Config) -> list[tuple[str, int | None, str]]:
 
 
 def test_claude_desktop(tmp_path: Path) -> None:
-    config = read(tmp_path, "claude_desktop_config.json", HOSTS.CLAUDE_DESKTOP)
+    config = read(tmp_path, "claude_desktop_config.json", sample("claude_desktop.json"))
 
     assert told(config) == []
     assert config.servers == (
@@ -63,7 +61,7 @@ def test_claude_desktop(tmp_path: Path) -> None:
 
 
 def test_claude_code_with_the_servers_of_projects_in_their_folders(tmp_path: Path) -> None:
-    config = read(tmp_path, ".claude.json", HOSTS.CLAUDE_CODE)
+    config = read(tmp_path, ".claude.json", sample("claude_code.json"))
 
     assert told(config) == [("error", 11, "mcpServers.old.type")]
     assert config.servers == (
@@ -89,7 +87,7 @@ def test_given_two_projects_with_one_name_then_the_second_is_left_out_with_a_war
 
 
 def test_a_projects_mcp_json_follows_the_clients_folder(tmp_path: Path) -> None:
-    config = read(tmp_path, ".mcp.json", HOSTS.PROJECT_MCP_JSON)
+    config = read(tmp_path, ".mcp.json", sample("project_mcp.json"))
 
     assert told(config) == []
     assert config.servers == (
@@ -99,7 +97,7 @@ def test_a_projects_mcp_json_follows_the_clients_folder(tmp_path: Path) -> None:
 
 
 def test_cursor_in_a_project_knows_its_workspace(tmp_path: Path) -> None:
-    config = read(tmp_path, "web/.cursor/mcp.json", HOSTS.CURSOR)
+    config = read(tmp_path, "web/.cursor/mcp.json", sample("cursor.json"))
 
     assert told(config) == [("warning", 3, 'mcpServers."my server"'), ("warning", 7, 'mcpServers."my server".envFile')]
     assert config.servers == (
@@ -114,14 +112,14 @@ def test_cursor_in_a_project_knows_its_workspace(tmp_path: Path) -> None:
 def test_cursor_of_the_user_takes_the_clients_folder_for_the_workspace(tmp_path: Path) -> None:
     environ = {**ENVIRON, "HOME": str(tmp_path)}
 
-    transport = read(tmp_path, ".cursor/mcp.json", HOSTS.CURSOR, environ).servers[0].transport
+    transport = read(tmp_path, ".cursor/mcp.json", sample("cursor.json"), environ).servers[0].transport
 
     assert isinstance(transport, Stdio)
     assert (transport.args[0], transport.cwd) == ("./tools/server.py", CLIENT_CWD)
 
 
 def test_vs_code_with_inputs_from_the_keyring_and_jsonc(tmp_path: Path) -> None:
-    config = read(tmp_path, ".vscode/mcp.json", HOSTS.VSCODE)
+    config = read(tmp_path, ".vscode/mcp.json", sample("vscode.jsonc"))
 
     assert told(config) == []
     assert config.servers == (
@@ -144,14 +142,14 @@ def test_given_an_input_that_nobody_stored_then_the_problem_says_how_to_store_it
 
 
 def test_vs_code_settings(tmp_path: Path) -> None:
-    config = read(tmp_path, "settings.json", HOSTS.VSCODE_SETTINGS)
+    config = read(tmp_path, "settings.json", sample("vscode_settings.json"))
 
     assert told(config) == []
     assert config.servers == (ServerConfig("time", Stdio("uvx", ("mcp-server-time",))),)
 
 
 def test_gemini_cli(tmp_path: Path) -> None:
-    config = read(tmp_path, ".gemini/settings.json", HOSTS.GEMINI)
+    config = read(tmp_path, ".gemini/settings.json", sample("gemini.json"))
 
     assert told(config) == [("warning", 9, "mcpServers.python-tools.timeout")]
     assert config.servers == (
@@ -168,7 +166,7 @@ def test_gemini_cli(tmp_path: Path) -> None:
 
 
 def test_windsurf(tmp_path: Path) -> None:
-    config = read(tmp_path, "mcp_config.json", HOSTS.WINDSURF)
+    config = read(tmp_path, "mcp_config.json", sample("windsurf.json"))
 
     assert told(config) == []
     approve = ToolConfig(approval_mode="approve")
@@ -185,7 +183,7 @@ def test_windsurf(tmp_path: Path) -> None:
 
 
 def test_zed(tmp_path: Path) -> None:
-    config = read(tmp_path, "settings.json", HOSTS.ZED)
+    config = read(tmp_path, "settings.json", sample("zed.jsonc"))
 
     assert told(config) == [("warning", 6, "context_servers.ext"), ("warning", 7, "context_servers.pg")]
     assert config.servers == (
@@ -196,7 +194,7 @@ def test_zed(tmp_path: Path) -> None:
 
 
 def test_opencode(tmp_path: Path) -> None:
-    config = read(tmp_path, "opencode.json", HOSTS.OPENCODE)
+    config = read(tmp_path, "opencode.json", sample("opencode.json"))
 
     assert told(config) == [("warning", 11, "mcp.from-org")]
     assert config.servers == (
@@ -214,7 +212,7 @@ def test_opencode_tells_the_right_item_of_its_one_list(tmp_path: Path) -> None:
 
 
 def test_codex(tmp_path: Path) -> None:
-    config = read(tmp_path, ".codex/config.toml", HOSTS.CODEX)
+    config = read(tmp_path, ".codex/config.toml", sample("codex.toml"))
 
     assert told(config) == []
     assert config.servers == (
@@ -232,25 +230,21 @@ def test_codex(tmp_path: Path) -> None:
 
 
 def test_cline(tmp_path: Path) -> None:
-    config = read(tmp_path, "cline_mcp_settings.json", HOSTS.CLINE)
+    config = read(tmp_path, "cline_mcp_settings.json", sample("cline.json"))
 
     assert told(config) == [("warning", 6, "mcpServers.tavily.timeout")]
     assert config.servers[0].default_tools_approval_mode == "approve"
 
 
 @pytest.mark.parametrize(
-    "shape",
-    [
-        lambda server: {"mcpServers": {"a": server}},
-        lambda server: {"mcp_servers": {"a": server}},
-        lambda server: {"servers": {"a": server}},
-        lambda server: {"context_servers": {"a": server}},
-        lambda server: {"mcp": {"a": server}},
-        lambda server: {"a": server},
-    ],
+    "path", [["mcpServers"], ["mcp_servers"], ["servers"], ["context_servers"], ["mcp"], ["mcp", "servers"], []]
 )
-def test_a_dict_of_any_of_the_shapes_is_read(tmp_path: Path, shape: Any) -> None:
-    config = load(shape({"command": "x", "args": ("y",)}), home=tmp_path, environ={})
+def test_a_dict_of_any_of_the_shapes_is_read(tmp_path: Path, path: list[str]) -> None:
+    source: dict[str, object] = {"a": {"command": "x", "args": ("y",)}}
+    for key in reversed(path):
+        source = {key: source}
+
+    config = load(source, home=tmp_path, environ={})
 
     assert told(config) == []
     assert config.servers == (ServerConfig("a", Stdio("x", ("y",))),)

@@ -230,7 +230,8 @@ def test_given_a_server_that_is_no_table_then_it_is_the_problem(tmp_path: Path) 
 def test_given_many_mistakes_then_all_are_found_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     config = read(
         tmp_path,
-        '[mcp_servers.a]\ncommand = 1\nretry = "x"\n[mcp_servers.b]\ncommand = "fine"\n[mcp_servers.c]\nurl = ""\n[new]\n',
+        '[mcp_servers.a]\ncommand = 1\nretry = "x"\n'
+        '[mcp_servers.b]\ncommand = "fine"\n[mcp_servers.c]\nurl = ""\n[new]\n',
     )
 
     assert [problem.line for problem in config.problems] == [2, 3, 7, 8]

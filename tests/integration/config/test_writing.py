@@ -1,0 +1,76 @@
+"""Replacing our file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from mcpool.config.writing import write_config
+from mcpool.errors import ConfigError
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_new_file_is_private_and_has_no_backup(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+
+    assert write_config(file, "ä = 1\r\n") is None
+    assert file.read_bytes() == "ä = 1\r\n".encode()
+    assert mode(file) == 0o600
+
+
+def test_the_old_content_goes_to_a_private_backup(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("old")
+    file.chmod(0o644)
+
+    backup = write_config(file, "new")
+
+    assert backup is not None
+    assert backup == tmp_path / "config.toml.bak"
+    assert (backup.read_text(), mode(backup)) == ("old", 0o600)
+    assert (file.read_text(), mode(file)) == ("new", 0o600)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.toml", "config.toml.bak"]
+
+
+def test_a_link_stays_a_link_and_its_target_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "dotfiles").mkdir()
+    target = tmp_path / "dotfiles" / "mcpool.toml"
+    target.write_text("old")
+    link = tmp_path / "config.toml"
+    link.symlink_to(target)
+
+    write_config(link, "new")
+
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+def test_given_a_failure_at_the_last_moment_then_the_file_is_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("old")
+    replace = os.replace
+
+    def fail(source: str, target: Path) -> None:
+        if target == file:
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail)
+
+    with pytest.raises(ConfigError, match="No space left on device"):
+        write_config(file, "new")
+    assert file.read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.toml", "config.toml.bak"]
+
+
+def test_given_a_folder_that_is_missing_then_the_error_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nope/config\.toml: could not be written"):
+        write_config(tmp_path / "nope" / "config.toml", "x")

@@ -1,0 +1,67 @@
+"""The keyring, and its absence."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from mcpool.config import load
+from mcpool.config.expand import SecretsError
+from mcpool.config.secrets import keyring_secret, store_keyring_secret
+
+
+@pytest.fixture
+def keyring(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], str]:
+    """A keyring in memory in place of the package."""
+    entries: dict[tuple[str, str], str] = {}
+    module = ModuleType("keyring")
+    module.__dict__.update(
+        get_password=lambda service, name: entries.get((service, name)),  # type: ignore[misc]
+        set_password=lambda service, name, value: entries.__setitem__((service, name), value),  # type: ignore[misc]
+    )
+    monkeypatch.setitem(sys.modules, "keyring", module)
+    return entries
+
+
+def test_what_is_stored_is_found_under_mcpools_own_service(keyring: dict[tuple[str, str], str]) -> None:
+    store_keyring_secret("a/TOKEN", "t")
+
+    assert keyring == {("mcpool", "a/TOKEN"): "t"}
+    assert keyring_secret("a/TOKEN") == "t"
+    assert keyring_secret("other") is None
+
+
+def test_load_asks_the_systems_keyring_by_default(tmp_path: Path, keyring: dict[tuple[str, str], str]) -> None:
+    keyring["mcpool", "k"] = "s3"
+
+    config = load({"mcpServers": {"a": {"command": "x", "args": ["${keyring:k}"]}}}, home=tmp_path, environ={})
+
+    assert config.problems == ()
+    assert getattr(config.servers[0].transport, "args", None) == ("s3",)
+
+
+def test_given_no_keyring_package_then_the_problem_says_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+
+    config = load({"mcpServers": {"a": {"command": "x", "args": ["${keyring:k}"]}}}, home=tmp_path, environ={})
+
+    assert [problem.remedy for problem in config.problems] == ["install it: `pip install 'mcpool[keyring]'`"]
+
+
+def test_given_a_keyring_that_refuses_then_the_error_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: str) -> None:
+        raise RuntimeError("No recommended backend was available.\nmore")
+
+    module = ModuleType("keyring")
+    module.__dict__.update(get_password=refuse, set_password=refuse)
+    monkeypatch.setitem(sys.modules, "keyring", module)
+
+    with pytest.raises(SecretsError, match="No recommended backend was available"):
+        keyring_secret("k")
+    with pytest.raises(SecretsError, match="No recommended backend was available"):
+        store_keyring_secret("k", "v")
