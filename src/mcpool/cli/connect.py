@@ -45,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _relay(server: str | None) -> int:
     from mcpool.cli.relay import Relay
-    from mcpool.gateway.rendezvous import Joined
+    from mcpool.gateway.rendezvous import Joined, Refused
     from mcpool.gateway.starting import join_or_start
 
     cwd = _working_folder()
@@ -58,7 +58,7 @@ def _relay(server: str | None) -> int:
     except (DaemonError, OSError) as error:
         _complain(str(error))
         _tell_client(str(error))
-        return UNAVAILABLE
+        return USAGE if isinstance(error, Refused) else UNAVAILABLE
     return Relay(joined, join, _complain).run()
 
 

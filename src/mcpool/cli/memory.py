@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple, cast
 
-FAILED = -32000
-"""The JSON-RPC error code of a request that was lost, or that could not be sent."""
+OUTCOME_UNKNOWN = -32011
+"""The gateway's error code for a request that may or may not have run."""
+UNAVAILABLE = -32010
+"""The gateway's error code for a request that was not sent, since what it is for can't be reached."""
 
 REPLAY_ID = "mcpool-shim-replay"
 
@@ -79,7 +81,7 @@ def _read_whole(line: bytes) -> Head:
         return Head(None, False)
 
 
-def error_line(identifier: object, text: str, code: int = FAILED) -> bytes:
+def error_line(identifier: object, code: int, text: str) -> bytes:
     """A JSON-RPC error as a line."""
     return _line({"jsonrpc": "2.0", "id": identifier, "error": {"code": code, "message": text}})
 
@@ -202,7 +204,7 @@ class Memory:
                 again.append((key, request.line))
                 continue
             self._forget(key)
-            tell.append(error_line(request.id, _fate(request.method, reason)))
+            tell.append(error_line(request.id, OUTCOME_UNKNOWN, _fate(request.method, reason)))
         for key, identifier in self._questions.items():
             withdrawn = {"requestId": identifier, "reason": "the mcpool daemon that asked is gone"}
             tell.append(_line({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": withdrawn}))
@@ -212,7 +214,7 @@ class Memory:
 
     def give_up(self, reason: str) -> list[bytes]:
         """Errors for all requests that wait: there is no daemon to send them to, and none of them was run."""
-        tell = [error_line(request.id, reason) for request in self._requests.values()]
+        tell = [error_line(request.id, UNAVAILABLE, reason) for request in self._requests.values()]
         self._requests.clear()
         self._repeated.clear()
         return tell

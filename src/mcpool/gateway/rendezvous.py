@@ -30,6 +30,10 @@ class NoDaemon(DaemonError):
     """No daemon listens for this home."""
 
 
+class Refused(DaemonError):
+    """The daemon does not serve what was asked for."""
+
+
 class Joined(NamedTuple):
     """A connection past its hello. `rest` is what the daemon wrote after its answer."""
 
@@ -98,7 +102,8 @@ def join(
 
     Raises:
         NoDaemon: none listens.
-        DaemonError: it does not answer within `timeout` seconds, speaks another protocol, or refuses us.
+        Refused: it knows no such server.
+        DaemonError: it does not answer within `timeout` seconds, or speaks another protocol.
     """
     path = socket_path(home)
     check_socket_folder(path)
@@ -155,4 +160,4 @@ def _check_greeting(line: bytes, path: str) -> None:
             f"{__version__} with protocol {PROTOCOL}; run `mcpool stop`, and the next client starts the right one"
         )
     if not ok:
-        raise DaemonError(str(greeting.get("error") or "the daemon refused the connection and gave no reason"))
+        raise Refused(str(greeting.get("error") or "the daemon refused the connection and gave no reason"))

@@ -49,20 +49,28 @@ def log_path(home: str) -> str:
     return os.path.join(home, "logs", "daemon.log")
 
 
-def take_start_lock(home: str, timeout: float) -> int:
-    """Take `start.lock`, waiting for whoever holds it; returns the open file, to be closed by the caller.
+class StartLock:
+    """`start.lock`, held: nobody else starts a daemon of this home. Use it with `with`."""
 
-    Raises:
-        DaemonError: somebody else held it for `timeout` seconds.
-    """
-    os.makedirs(home, mode=0o700, exist_ok=True)
-    path = os.path.join(home, "start.lock")
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    deadline = time.monotonic() + timeout
-    try:
+    def __init__(self, home: str, timeout: float = START_TIMEOUT) -> None:
+        """Take it, waiting for whoever holds it.
+
+        Raises:
+            DaemonError: somebody else held it for `timeout` seconds.
+        """
+        os.makedirs(home, mode=0o700, exist_ok=True)
+        self.fd = os.open(os.path.join(home, "start.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._wait(home, timeout)
+        except BaseException:
+            self.close()
+            raise
+
+    def _wait(self, home: str, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
         while True:
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise DaemonError(
@@ -70,10 +78,19 @@ def take_start_lock(home: str, timeout: float) -> int:
                     ) from None
                 time.sleep(_LOCK_POLL)
             else:
-                return fd
-    except BaseException:
-        os.close(fd)
-        raise
+                return
+
+    def __enter__(self) -> StartLock:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of it. Safe to call twice. A daemon that was handed it keeps it until it is ready."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
 
 
 def join_or_start(
@@ -95,14 +112,11 @@ def join_or_start(
         return join(home, kind=kind, server=server, cwd=cwd)
     except NoDaemon:
         pass
-    lock = take_start_lock(home, timeout)
-    try:
+    with StartLock(home, timeout) as lock:
         try:
             return join(home, kind=kind, server=server, cwd=cwd)
         except NoDaemon:
-            start(environ, lock=lock, timeout=timeout, command=command)
-    finally:
-        os.close(lock)
+            start(environ, lock=lock.fd, timeout=timeout, command=command)
     return join(home, kind=kind, server=server, cwd=cwd)
 
 

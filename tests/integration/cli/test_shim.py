@@ -182,7 +182,7 @@ class TestLosingTheDaemon:
         talk.sock.sendall(b'{"jsonrpc":"2.0","id":1,"result":{"half')
         talk.close()
         shim.stdout.readline()
-        assert shim.receive()["error"]["code"] == -32000
+        assert shim.receive()["error"]["code"] == -32011
 
     def test_a_question_of_the_lost_daemon_is_withdrawn_and_its_late_answer_goes_nowhere(
         self, daemon: FakeDaemon, connect: Connect
@@ -231,7 +231,7 @@ class TestBeingRefused:
         daemon.accept(mcpool=1, version="0", ok=False, error="no server is named `nope`;\nconfigured: git")
         answer = shim.receive()
         assert (answer["id"], answer["error"]["message"]) == (0, "no server is named `nope`;\nconfigured: git")
-        assert shim.process.wait(20) == 3
+        assert shim.process.wait(20) == 2
         assert shim.stderr.read() == b"mcpool connect: no server is named `nope`; configured: git\n"
 
     def test_a_daemon_of_another_protocol_is_named_with_the_remedy(self, daemon: FakeDaemon, connect: Connect) -> None:

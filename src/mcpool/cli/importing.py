@@ -1,0 +1,109 @@
+"""`mcpool import [PATH]`: take over the servers of other tools."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from mcpool.cli.exit_codes import OK, USAGE
+from mcpool.cli.screen import Screen
+from mcpool.config.home import ensure_home
+from mcpool.config.import_plan import Addition, ImportPlan, with_keyring
+from mcpool.config.importing import plan_import
+from mcpool.config.merging import apply_import
+from mcpool.config.secrets import store_keyring_secret
+from mcpool.config.table import as_list
+from mcpool.config.writing import write_config
+from mcpool.errors import ConfigError
+from mcpool.gateway.rendezvous import home_path
+
+
+def run(arguments: Namespace) -> int:
+    """Show what would be added, ask, and write it."""
+    home = ensure_home(Path(home_path(os.environ)))
+    file = home / "config.toml"
+    current = file.read_text(encoding="utf-8") if file.exists() else ""
+    paths = [Path(path).expanduser() for path in arguments.paths] or None
+    plan = plan_import(paths, current, user_home=Path.home(), cwd=Path.cwd())
+    screen = Screen()
+    _show(plan, screen)
+    if not plan.added:
+        return USAGE if any(problem.severity == "error" for problem in plan.problems) else OK
+    if arguments.dry_run:
+        screen.line(f"\nnothing was written; without --dry-run they are added to {file}")
+        return OK
+    if not arguments.yes and not _confirmed(f"add {_count(len(plan.added))} to {file}? [Y/n] ", default=True):
+        screen.line("nothing was written")
+        return OK
+    plan = _secrets_stored(plan, screen, arguments)
+    backup = write_config(file, apply_import(plan, current))
+    screen.line(
+        f"added {_count(len(plan.added))} to {file}" + (f"; the old one is {backup}" if backup else ""), "green"
+    )
+    screen.line("`mcpool apply` makes a running daemon use them; `mcpool up` starts one")
+    return OK
+
+
+def _show(plan: ImportPlan, screen: Screen) -> None:
+    if not plan.files:
+        screen.line("no configuration of another tool was found; name one: `mcpool import PATH`")
+    for addition in plan.added:
+        screen.line(f"{addition.name}  from {addition.host}, {_place(addition)}", "bold")
+        screen.line(f"  {_essence(addition)}")
+        for place in addition.also_in:
+            screen.line(f"  the same in {place}")
+        for note in addition.notes:
+            screen.line(f"  {note}")
+        for secret in addition.secrets:
+            screen.line(f"  holds a secret in plain text: {'.'.join(map(str, secret.path))}", "yellow")
+    for skipped in plan.skipped:
+        screen.line(f"{skipped.name}  from {skipped.host}: {skipped.reason}", "dim")
+    for problem in plan.problems:
+        screen.line(f"{problem.severity}: {problem}", "red" if problem.severity == "error" else "yellow")
+    if plan.files and not plan.added:
+        screen.line("there is nothing to add")
+
+
+def _place(addition: Addition) -> str:
+    return addition.file if addition.line is None else f"{addition.file}:{addition.line}"
+
+
+def _essence(addition: Addition) -> str:
+    if "url" in addition.table:
+        return str(addition.table["url"])
+    words = [addition.table.get("command"), *(as_list(addition.table.get("args")) or [])]
+    text = shlex.join(map(str, words))
+    for secret in addition.secrets:
+        text = text.replace(secret.value, "***")
+    return text
+
+
+def _secrets_stored(plan: ImportPlan, screen: Screen, arguments: Namespace) -> ImportPlan:
+    """Move secrets to the keyring, if there is one and the user agrees."""
+    if not plan.secrets:
+        return plan
+    moved, stored = with_keyring(plan)
+    names = ", ".join(stored)
+    if not arguments.keyring and (
+        arguments.yes or not _confirmed(f"move {names} to your keyring? [Y/n] ", default=True)
+    ):
+        screen.line(f"{names}: written as they are, into a file that only you can read", "yellow")
+        return plan
+    for name, value in stored.items():
+        store_keyring_secret(name, value)
+    screen.line(f"{names}: kept in your keyring", "green")
+    return moved
+
+
+def _confirmed(question: str, *, default: bool) -> bool:
+    if not sys.stdin.isatty():
+        raise ConfigError(["nobody is there to confirm it; say `--yes` to write it, or `--dry-run` to look only"])
+    answer = input(question).strip().lower()
+    return default if not answer else answer in ("y", "yes")
+
+
+def _count(number: int) -> str:
+    return "1 server" if number == 1 else f"{number} servers"

@@ -1,0 +1,205 @@
+"""The command line as argparse sees it, with help that teaches."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from mcpool._version import __version__
+from mcpool.cli.exit_codes import USAGE
+
+_OVERVIEW = """\
+mcpool runs each of your MCP servers once and lets all your clients share it.
+
+  mcpool up                         start it; prints what to paste into your clients
+  mcpool connect [SERVER]           what clients run: an MCP server on stdin and stdout
+  mcpool import                     take over the servers of your other tools
+  mcpool status                     what runs, for whom, and what is wrong with it
+"""
+
+_EXITS = """\
+exit codes: 0 fine, 1 the tool reported an error, 2 wrong usage or configuration, 3 daemon or server unavailable,
+4 the connection was lost and the call may have run, 5 no answer in time, 130 Ctrl-C
+"""
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One sentence instead of the whole usage."""
+        sys.stderr.write(f"{self.prog}: {message}; see `{self.prog} --help`\n")
+        raise SystemExit(USAGE)
+
+
+def parse(given: Sequence[str]) -> Namespace:
+    """The command that was given; `run` in it names the function that performs it, as `module:function`."""
+    parser = _Parser(prog="mcpool", description=_OVERVIEW, epilog=_EXITS, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("--version", action="version", version=f"mcpool {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    _add_running(commands)
+    _add_using(commands)
+    _add_configuring(commands)
+    return parser.parse_args(given)
+
+
+def _command(commands: Any, name: str, run: str, summary: str, text: str) -> ArgumentParser:
+    parser: ArgumentParser = commands.add_parser(
+        name, help=summary, description=text, formatter_class=RawDescriptionHelpFormatter
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_running(commands: Any) -> None:
+    up = _command(commands, "up", "up:run", "start the daemon", _UP)
+    up.add_argument("--config", type=Path, metavar="FILE", help="use FILE (ours, or another tool's) for this time")
+    up.add_argument("--port", type=_port, metavar="N", help="TCP port on loopback (default: as configured, else 8377)")
+    up.add_argument("--detach", action="store_true", help="run in the background; `mcpool stop` ends it")
+    for hidden in ("--background", "--keep"):
+        up.add_argument(hidden, action="store_true", help="==SUPPRESS==")
+    # Listed for --help only: it is run without coming here, since it has to start fast.
+    _command(commands, "connect", "connect:run", "what clients run: an MCP server on stdin and stdout", "")
+    status = _command(commands, "status", "status:run", "show what runs", _STATUS)
+    status.add_argument("--json", action="store_true", help="as JSON, for programs")
+    _command(commands, "stop", "steer:stop", "end the daemon and its servers", _STOP)
+    _command(commands, "apply", "steer:apply", "read the configuration again", _APPLY)
+    _command(commands, "reload", "steer:reload", "replace all servers by fresh processes", _RELOAD)
+    reconnect = _command(commands, "reconnect", "steer:reconnect", "connect one server anew", _RECONNECT)
+    reconnect.add_argument("server", metavar="SERVER")
+
+
+def _add_using(commands: Any) -> None:
+    tools = _command(commands, "tools", "tools:run", "list tools", _TOOLS)
+    tools.add_argument("server", metavar="SERVER", nargs="?", help="one server; all of them without")
+    tools.add_argument("--json", action="store_true", help="the definitions by server, as JSON")
+    call = _command(commands, "call", "call:run", "call a tool", _CALL)
+    call.add_argument("server", metavar="SERVER")
+    call.add_argument("tool", metavar="TOOL")
+    call.add_argument(
+        "arguments", metavar="JSON", nargs="?", default="{}", help="its arguments; `-` reads them from stdin"
+    )
+    call.add_argument("--json", action="store_true", help="print the whole result as JSON")
+    call.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="give up (and tell the server) after so long")
+
+
+def _add_configuring(commands: Any) -> None:
+    take = _command(commands, "import", "importing:run", "take over the servers of other tools", _IMPORT)
+    take.add_argument("paths", metavar="PATH", nargs="*", help="a file, or a project's folder; looks around without")
+    take.add_argument("--yes", action="store_true", help="do not ask")
+    take.add_argument("--dry-run", action="store_true", help="show what would be added and write nothing")
+    take.add_argument("--keyring", action="store_true", help="with --yes: move secrets to the system's keyring")
+    config = _command(commands, "config", "", "look at the configuration", _CONFIG)
+    check = _command(config.add_subparsers(metavar="check", required=True), "check", "config_check:run", "", _CONFIG)
+    check.add_argument("file", metavar="FILE", nargs="?", help="default: config.toml in the home")
+    token = _command(commands, "token", "", "who may use the HTTP endpoint", _TOKEN)
+    actions = token.add_subparsers(metavar="ACTION", required=True)
+    for action, summary in (
+        ("new", "make a token and print it"),
+        ("show", "print a token"),
+        ("revoke", "refuse it from now on"),
+    ):
+        made = _command(actions, action, "token:run", summary, summary)
+        made.add_argument("name", metavar="NAME", help="on whose behalf its holder speaks")
+        made.set_defaults(action=action)
+    _command(actions, "list", "token:run", "names and files of the tokens", "").set_defaults(action="list")
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isdecimal() else -1
+    if not 0 <= port <= 65535:
+        from argparse import ArgumentTypeError
+
+        raise ArgumentTypeError(f"a port is a number from 0 (any free one) to 65535, not `{text}`")
+    return port
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        from argparse import ArgumentTypeError
+
+        raise ArgumentTypeError(f"it takes a number of seconds above 0, not `{text}`")
+    return seconds
+
+
+_UP = """\
+Start the daemon in the foreground: one MCP endpoint on loopback, with one process per server behind it. Without any
+configuration it runs a bundled demo server. Prints what to paste into the common clients.
+
+  mcpool up
+  mcpool up --config ~/project/.mcp.json
+  mcpool up --port 9000
+  mcpool up --detach
+"""
+_STATUS = """\
+Show the servers of the running daemon: a row for each process, with its state, who uses it, and what went wrong last.
+
+  mcpool status
+  mcpool status --json | jq '.servers[] | select(.state == "failed")'
+"""
+_STOP = """\
+End the daemon and all its servers. Clients keep their connection to `mcpool connect`, which starts it again when they
+next ask for something.
+
+  mcpool stop && mcpool up
+"""
+_APPLY = """\
+Read the configuration again. Servers whose definition did not change keep their process; only the others start or stop.
+
+  mcpool apply
+"""
+_RELOAD = """\
+Read the configuration again and replace every server by a fresh process. Calls in flight finish on the old ones.
+
+  mcpool reload
+"""
+_RECONNECT = """\
+End the connections of one server and start it anew, also when it had failed too often to be tried again.
+
+  mcpool reconnect github
+"""
+_TOOLS = """\
+List the tools of one server, or of all, with their arguments (optional ones in brackets).
+
+  mcpool tools
+  mcpool tools filesystem
+  mcpool tools --json | jq -r '.filesystem[].name'
+"""
+_CALL = f"""\
+Call a tool and print its result: text as it is, anything else named. Progress and log messages go to stderr. If the
+server asks something, it is asked here, on a terminal.
+
+  mcpool call demo now
+  mcpool call filesystem read_text_file '{{"path": "README.md"}}'
+  echo '{{"path": "."}}' | mcpool call filesystem list_directory -
+  mcpool call --json --timeout 10 demo now | jq .structuredContent
+
+{_EXITS}"""
+_IMPORT = """\
+Find the MCP servers that your other tools are configured with, show them, and add them to our config.toml. Comments and
+order there are kept; equal definitions become one, different ones of one name are renamed.
+
+  mcpool import --dry-run
+  mcpool import
+  mcpool import ~/project/.vscode/mcp.json --yes
+"""
+_CONFIG = """\
+Print everything that is wrong with a configuration: file, line, key, and what to do. Exit code 2 if there are errors. A
+broken entry never stops the other servers.
+
+  mcpool config check
+  mcpool config check ~/project/.mcp.json
+"""
+_TOKEN = """\
+Tokens let clients use the HTTP endpoint. Give each client its own: its name is on whose behalf it speaks.
+
+  mcpool token new laptop
+  mcpool token list
+  mcpool token show laptop
+  mcpool token revoke laptop
+"""

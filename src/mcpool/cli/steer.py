@@ -1,0 +1,50 @@
+"""`mcpool stop`, `apply`, `reload` and `reconnect`: steering the running daemon."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from mcpool.cli.control import ask, ask_daemon
+from mcpool.cli.exit_codes import OK, USAGE
+from mcpool.gateway.home_lock import await_unlocked
+from mcpool.gateway.rendezvous import NoDaemon, home_path, join
+
+
+def stop(arguments: Namespace) -> int:
+    """Ask the daemon to end, and wait until it has."""
+    home = home_path(os.environ)
+    try:
+        pid = ask(join(home, kind="control", cwd=home), "stop")["pid"]
+    except NoDaemon:
+        print("no mcpool daemon runs for this home")
+        return OK
+    await_unlocked(Path(home), timeout=60)
+    print(f"stopped the mcpool daemon (pid {pid})")
+    return OK
+
+
+def apply(arguments: Namespace) -> int:
+    """Have the configuration read again; what is equal keeps its process."""
+    return _tell(ask_daemon("apply")["problems"], "the configuration was read again; unchanged servers kept running")
+
+
+def reload(arguments: Namespace) -> int:
+    """Have all servers replaced by fresh processes."""
+    return _tell(ask_daemon("reload")["problems"], "all servers are being replaced by fresh processes")
+
+
+def _tell(problems: list[str], done: str) -> int:
+    for problem in problems:
+        sys.stderr.write(f"{problem}\n")
+    print(done)
+    return USAGE if problems else OK
+
+
+def reconnect(arguments: Namespace) -> int:
+    """Have one server's connections ended and begun anew."""
+    ask_daemon("reconnect", server=arguments.server)
+    print(f"`{arguments.server}` was connected anew")
+    return OK

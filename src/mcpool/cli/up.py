@@ -1,0 +1,235 @@
+"""`mcpool up`: the daemon, in the foreground for a person or in the background for the next client."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from mcpool.cli.control import ask_daemon
+from mcpool.cli.exit_codes import OK, USAGE
+from mcpool.cli.screen import Screen
+from mcpool.cli.status import show_status
+from mcpool.cli.welcome import show_paste_lines, show_started
+from mcpool.config.home import ensure_home
+from mcpool.errors import McpoolError
+from mcpool.gateway.home_lock import HomeLock
+from mcpool.gateway.record import read_record
+from mcpool.gateway.rendezvous import NoDaemon, home_path
+from mcpool.gateway.starting import LOCK_FD, READY_FD, StartLock, report_ready, start
+
+if TYPE_CHECKING:
+    from mcpool.gateway.daemon import Daemon, DaemonOptions
+
+_PREDECESSOR = 20.0
+"""Seconds that a daemon which is on its way out may take to go."""
+
+
+def run(arguments: Namespace) -> int:
+    """Run the daemon until it is told to end, or have one run in the background."""
+    if arguments.background:
+        return _background(arguments)
+    home = ensure_home(Path(home_path(os.environ)))
+    if arguments.config is not None and not arguments.config.is_file():
+        sys.stderr.write(f"mcpool up: there is no file {arguments.config}\n")
+        return USAGE
+    with StartLock(str(home)) as start_lock:
+        with suppress(NoDaemon):
+            return _already_running(ask_daemon("status"), arguments)
+        if arguments.detach:
+            start(os.environ, lock=start_lock.fd, arguments=_passed_on(arguments))
+            _show_detached(ask_daemon("status"))
+            return OK
+        with HomeLock.take(home, timeout=_PREDECESSOR):
+            return _foreground(_options(arguments, home), start_lock)
+
+
+def _passed_on(arguments: Namespace) -> list[str]:
+    given = ["--keep"]
+    if arguments.config is not None:
+        given += ["--config", str(arguments.config.absolute())]
+    return given if arguments.port is None else [*given, "--port", str(arguments.port)]
+
+
+def _options(arguments: Namespace, home: Path) -> DaemonOptions:
+    from mcpool.gateway.daemon import DaemonOptions
+
+    config = None if arguments.config is None else arguments.config.absolute()
+    return DaemonOptions(home, config, arguments.port)
+
+
+def _already_running(status: dict[str, object], arguments: Namespace) -> int:
+    screen = Screen()
+    screen.line(f"the mcpool daemon of this home already runs (pid {status['pid']}); `mcpool stop` ends it", "bold")
+    if arguments.config is not None or arguments.port is not None:
+        screen.line("--config and --port take effect after `mcpool stop`", "yellow")
+    screen.line()
+    show_status(status, screen)
+    show_paste_lines(status, screen)
+    return OK
+
+
+def _show_detached(status: dict[str, object]) -> None:
+    screen = Screen()
+    show_started(status, screen)
+    show_paste_lines(status, screen)
+    screen.line("It runs in the background; `mcpool status` shows its servers, `mcpool stop` ends it.", "dim")
+
+
+# In the foreground
+
+
+def _foreground(options: DaemonOptions, start_lock: StartLock) -> int:
+    logging.basicConfig(level=logging.WARNING, format="mcpool: %(message)s")
+    return _run(_watched(options, start_lock))
+
+
+async def _watched(options: DaemonOptions, start_lock: StartLock) -> int:
+    from mcpool.cli.progress_view import ProgressView
+    from mcpool.cli.warm_up import warm_up
+    from mcpool.gateway.daemon import running
+
+    screen = Screen()
+    cwd = os.getcwd()
+    signals = Signals()
+    async with running(options, os.environ) as daemon:
+        start_lock.close()
+        signals.from_now_on(daemon)
+        show_started(daemon.status(), screen)
+        with ProgressView(screen) as view:
+            warming = asyncio.create_task(warm_up(daemon.host, cwd, view.report), name="warm up")
+            await _first(warming, daemon)
+        if not signals.received:
+            show_paste_lines(daemon.status(), screen)
+            screen.line("Ctrl-C ends it, and its servers with it.", "dim")
+        await daemon.stopped()
+    return signals.exit_code
+
+
+async def _first(work: asyncio.Task[None], daemon: Daemon) -> None:
+    """Wait until `work` is done, or the daemon is told to end."""
+    stopped = asyncio.create_task(daemon.stopped(), name="stopped")
+    try:
+        await asyncio.wait([work, stopped], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (work, stopped):
+            task.cancel()
+        await asyncio.wait([work, stopped])
+    if not work.cancelled() and (error := work.exception()) is not None:
+        raise error
+
+
+# In the background
+
+
+def _background(arguments: Namespace) -> int:
+    # The starter waits for this process only: the daemon is to be nobody's child, and nobody's zombie.
+    if os.fork():
+        os._exit(0)
+    for fd in (READY_FD, LOCK_FD):
+        os.set_inheritable(fd, False)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    try:
+        home = ensure_home(Path(home_path(os.environ)))
+        os.chdir(home)
+        lock = HomeLock.take(home, timeout=_PREDECESSOR)
+    except McpoolError as error:
+        report_ready(str(error))
+        raise
+    with lock:
+        return _run(_unwatched(_background_options(arguments, home)))
+
+
+def _background_options(arguments: Namespace, home: Path) -> DaemonOptions:
+    options = _options(arguments, home)
+    if not arguments.keep:
+        options = replace(options, leaves_when_idle=True)
+        # A record without its daemon is what a killed one leaves behind: go on as it was told to run.
+        killed = read_record(home)
+        if killed is not None:
+            config = None if killed.config is None or not Path(killed.config).is_file() else Path(killed.config)
+            options = replace(options, config=config, port=killed.port)
+    return options
+
+
+async def _unwatched(options: DaemonOptions) -> int:
+    from mcpool.gateway.daemon import running
+
+    reported = False
+    signals = Signals()
+    try:
+        async with running(options, os.environ) as daemon:
+            signals.from_now_on(daemon)
+            report_ready()
+            reported = True
+            await daemon.stopped()
+    except (McpoolError, OSError, asyncio.CancelledError) as error:
+        if not reported:
+            report_ready(str(error) or "the daemon was told to end while it was starting")
+        raise
+    return OK
+
+
+# Both
+
+
+def _run(work: Coroutine[None, None, int]) -> int:
+    try:
+        return asyncio.run(work)
+    except asyncio.CancelledError:
+        return 128 + signal.SIGINT
+    except BaseExceptionGroup as group:
+        # One reason is all that a reader needs; the log has the rest.
+        reasons = [error for error in _flattened(group) if isinstance(error, McpoolError)]
+        if not reasons:
+            raise
+        raise reasons[0] from None
+
+
+def _flattened(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return [leaf for inner in group.exceptions for leaf in _flattened(inner)]
+    return [error]
+
+
+class Signals:
+    """SIGINT, SIGTERM and SIGHUP end the daemon in good order, also while it starts; a second one at once."""
+
+    def __init__(self) -> None:
+        self.received: signal.Signals | None = None
+        self._daemon: Daemon | None = None
+        self._starting = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._on_signal, number)
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell expects of a program that ended by a signal; 0 if none came."""
+        return OK if self.received is None else 128 + self.received
+
+    def from_now_on(self, daemon: Daemon) -> None:
+        """It has started: it is asked to end instead of being interrupted."""
+        self._daemon = daemon
+        if self.received is not None:
+            daemon.stop(self.received.name)
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        if self.received is not None:
+            # The warden ends the servers.
+            os._exit(128 + number)
+        self.received = number
+        if self._daemon is not None:
+            self._daemon.stop(number.name)
+        elif self._starting is not None:
+            self._starting.cancel()

@@ -1,0 +1,51 @@
+"""Starting every server once, so that the user sees which work, how long they take, and what they offer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mcpool.errors import McpoolError
+
+if TYPE_CHECKING:
+    from mcpool.host import Host
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one server is."""
+
+    server: str
+    state: str = "starting"
+    tools: int | None = None
+    seconds: float | None = None
+    """How long it took, once it is settled."""
+    error: str | None = None
+
+
+async def warm_up(host: Host, cwd: str, report: Callable[[Progress], None]) -> None:
+    """Start all servers at the same time, telling `report` of each when it begins and when it is settled."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    async with host.thread(cwd=cwd, principal="local") as thread:
+        step = thread.capture()
+        try:
+
+            async def start(progress: Progress) -> None:
+                report(progress)
+                try:
+                    tools = await step.tool_definitions(progress.server)
+                except McpoolError as error:
+                    settled = replace(progress, state="failed", error=str(error))
+                else:
+                    settled = replace(progress, state="ready", tools=len(tools))
+                report(replace(settled, seconds=loop.time() - began))
+
+            async with asyncio.TaskGroup() as starting:
+                for server in step.servers:
+                    starting.create_task(start(Progress(server)))
+        finally:
+            step.release()

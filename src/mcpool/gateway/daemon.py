@@ -1,0 +1,265 @@
+"""The daemon of a home: one host, reached over TCP and over a Unix socket, from its start to its orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mcpool._version import __version__
+from mcpool.config import load
+from mcpool.config.home import ensure_home
+from mcpool.errors import DaemonError, McpoolError
+from mcpool.gateway.activity import Activity
+from mcpool.gateway.http_face import http_face
+from mcpool.gateway.port import LOOPBACK, bind_loopback
+from mcpool.gateway.record import DaemonRecord
+from mcpool.gateway.rendezvous import socket_path
+from mcpool.gateway.tokens import TokenStore
+from mcpool.gateway.unix_face import Stream, UnixFace, listening
+from mcpool.launch.environment import base_environment
+
+if TYPE_CHECKING:
+    from mcpool.gateway.app import Gateway
+    from mcpool.host import Host
+
+log = logging.getLogger("mcpool.daemon")
+
+LOCAL_PRINCIPAL = "local"
+"""On whose behalf clients of the Unix socket speak: whoever can open it is this user."""
+
+Source = Path | Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonOptions:
+    """What a daemon is told at its start; None leaves it to the configuration."""
+
+    home: Path
+    config: Path | None = None
+    port: int | None = None
+    leaves_when_idle: bool = False
+
+
+def demo_servers() -> dict[str, Any]:
+    """What runs when nothing at all is configured: the bundled demo server."""
+    return {"mcp_servers": {"demo": {"command": sys.executable, "args": ["-m", "mcpool.demo"]}}}
+
+
+def configured(options: DaemonOptions) -> Source:
+    """The configuration in force: the given file, the home's own, or the demo server where there is none."""
+    if options.config is not None:
+        return options.config
+    own = options.home / "config.toml"
+    return own if own.exists() else demo_servers()
+
+
+class Daemon:
+    """A running daemon. Made by `running`."""
+
+    def __init__(self, options: DaemonOptions, host: Host, gateway: Gateway, record: DaemonRecord) -> None:
+        self.options = options
+        self.host = host
+        self.record = record
+        self.activity = Activity()
+        self.face: UnixFace | None = None
+        self._gateway = gateway
+        self._stopping = asyncio.Event()
+        self.reason = ""
+
+    def stop(self, reason: str) -> None:
+        """Ask it to end; `reason` goes to its log."""
+        if not self._stopping.is_set():
+            self.reason = reason
+            self._stopping.set()
+
+    async def stopped(self) -> None:
+        """Return when it was asked to end."""
+        await self._stopping.wait()
+
+    async def watch_idleness(self, seconds: float) -> None:
+        """End it when it has had no clients for so long."""
+        await self.activity.idle_for(seconds)
+        self.stop(f"no clients for {seconds:.0f} s")
+
+    # What the Unix socket offers (unix_face.Services)
+
+    def names(self) -> list[str]:
+        """The servers that clients may ask for."""
+        return [server.name for server in self.host.servers if server.enabled]
+
+    def open_stream(
+        self, *, route: str | None, cwd: str, write: Callable[[bytes], None], backlog: Callable[[], int]
+    ) -> Stream:
+        """Take in a client of the Unix socket."""
+        from mcpool.gateway.stream_client import StreamClient
+
+        return StreamClient(
+            self._gateway, route=route, cwd=cwd, principal=LOCAL_PRINCIPAL, write=write, backlog=backlog
+        )
+
+    async def control(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out a request of `mcpool status` and the like."""
+        match method:
+            case "status":
+                return self.status()
+            case "apply":
+                return self._apply()
+            case "reload":
+                result = self._apply()
+                self.host.reload()
+                return result
+            case "reconnect":
+                await self.host.reconnect(str(params.get("server")))
+                return {}
+            case "stop":
+                self.stop("`mcpool stop`")
+                return {"pid": self.record.pid}
+            case _:
+                raise DaemonError(f"the daemon, mcpool {__version__}, knows no control request `{method}`")
+
+    def _apply(self) -> dict[str, Any]:
+        before = set(self.names())
+        problems = self.host.apply(configured(self.options))
+        gone = before - set(self.names())
+        if self.face is not None and gone:
+            reason = "this server was taken out of the configuration"
+            self.face.dismiss({"bye": "end", "reason": reason}, lambda server: server in gone)
+        return {"problems": [str(problem) for problem in problems]}
+
+    def status(self) -> dict[str, Any]:
+        """What `mcpool status --json` prints. No secrets."""
+        record = self.record
+        return {
+            "endpoint": record.endpoint,
+            "token_file": record.token_file,
+            "socket": record.socket,
+            "pid": record.pid,
+            "servers": self.host.status(),
+            "version": record.version,
+            "uptime": round(time.time() - record.started, 1),
+            "clients": self.activity.clients,
+            "config": record.config or _file_of(configured(self.options)),
+            "problems": [str(problem) for problem in self.host.problems],
+        }
+
+
+def _file_of(source: Source) -> str | None:
+    return str(source) if isinstance(source, Path) else None
+
+
+@asynccontextmanager
+async def running(options: DaemonOptions, environ: Mapping[str, str]) -> AsyncGenerator[Daemon]:
+    """Run the daemon of a home during the block. The caller holds the lock of the home.
+
+    Raises:
+        McpoolError: it can't be started; the message says why and what to do.
+    """
+    home = ensure_home(options.home)
+    base = await base_environment(environ, home)
+    for problem in base.problems:
+        log.warning("%s", problem)
+    environ = base.lookup
+    source = configured(options)
+    config = load(source, home=home, environ=environ)
+    port = config.daemon.port if options.port is None else options.port
+    tokens = TokenStore(home)
+    token_file = tokens.create()
+    async with AsyncExitStack() as stack:
+        # The port first: it is what most often can't be had, and nothing has been started for nothing then.
+        sock = bind_loopback(port)
+        stack.callback(sock.close)
+        host = await stack.enter_async_context(_open_host(source, home, environ))
+        gateway = _make_gateway(host, home, tokens)
+        stack.push_async_callback(gateway.close)
+        record = _record(options, sock, token_file)
+        daemon = Daemon(options, host, gateway, record)
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        face = daemon.face = UnixFace(daemon, _spawner(tasks), daemon.activity.use)
+        await stack.enter_async_context(http_face(daemon.activity.watching(gateway), sock))
+        await stack.enter_async_context(listening(record.socket, face))
+        record.write(home)
+        stack.callback(record.remove, home)
+        log.info("ready on %s and %s, pid %d", record.endpoint, record.socket, record.pid)
+        idle = asyncio.create_task(_idle(daemon, config.daemon.idle_exit), name="idle")
+        try:
+            yield daemon
+        finally:
+            log.info("stopping: %s", daemon.reason or "an error")
+            idle.cancel()
+            await asyncio.wait([idle])
+            face.dismiss({"bye": "stop"})
+            # Before the HTTP server: it waits for streams to end, and this ends them.
+            await gateway.close()
+
+
+async def _idle(daemon: Daemon, seconds: float) -> None:
+    if daemon.options.leaves_when_idle and seconds > 0:
+        await daemon.watch_idleness(seconds)
+
+
+def _open_host(source: Source, home: Path, environ: Mapping[str, str]) -> Host:
+    from mcpool.host import open
+
+    return open(source, home=home, environ=environ)
+
+
+def _make_gateway(host: Host, home: Path, tokens: TokenStore) -> Gateway:
+    from mcpool.gateway.app import Gateway
+
+    return Gateway(host, key=_key(home), tokens=tokens, version=__version__)
+
+
+def _record(options: DaemonOptions, sock: socket.socket, token_file: Path) -> DaemonRecord:
+    return DaemonRecord(
+        pid=os.getpid(),
+        version=__version__,
+        endpoint=f"http://{LOOPBACK}:{sock.getsockname()[1]}/mcp",
+        socket=socket_path(str(options.home)),
+        token_file=str(token_file),
+        started=time.time(),
+        config=None if options.config is None else str(options.config),
+        port=options.port,
+    )
+
+
+def _key(home: Path) -> bytes:
+    """The key that signs session ids: made once, so that sessions outlive the daemon."""
+    path = home / "key"
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        key = path.read_bytes()
+        if len(key) != 32:
+            raise DaemonError(
+                f"{path} must hold 32 bytes and holds {len(key)}; remove it, and it is made anew"
+            ) from None
+        return key
+    with os.fdopen(fd, "wb") as file:
+        file.write(key := secrets.token_bytes(32))
+    return key
+
+
+def _spawner(tasks: asyncio.TaskGroup) -> Callable[[Coroutine[Any, Any, None]], object]:
+    async def contained(work: Coroutine[Any, Any, None]) -> None:
+        # What goes wrong for one client must not end the others' connections, as an error in the group would.
+        try:
+            await work
+        except McpoolError as error:
+            log.warning("%s", error)
+        except Exception:
+            log.exception("a client's connection failed; this is a defect of mcpool")
+
+    def spawn(work: Coroutine[Any, Any, None]) -> object:
+        return tasks.create_task(contained(work))
+
+    return spawn
