@@ -343,7 +343,7 @@ class Engine:
         self._garbage += 1
         if kind not in self._reported:
             self._reported.add(kind)
-            self._tell(self._peer.on_garbage, kind, sample[:_SAMPLE])
+            self._tell(self._peer.on_garbage, kind, sample[:_SAMPLE].rstrip(b"\r\n"))
 
     def _tell(self, hear: Callable[..., None], *what: object) -> None:
         """Our own failures must not cost the messages that follow, nor go unseen."""

@@ -41,7 +41,7 @@ decode_batch = msgspec.json.Decoder(list[Raw]).decode
 decode_error = msgspec.json.Decoder(ErrorBody).decode
 encode_json = msgspec.json.Encoder().encode
 
-_PIECE = 1 << 20
+PIECE = 1 << 20
 
 
 def is_utf8(data: bytes) -> bool:
@@ -49,12 +49,12 @@ def is_utf8(data: bytes) -> bool:
     if data.isascii():
         return True
     try:
-        if len(data) <= _PIECE:
+        if len(data) <= PIECE:
             data.decode()
             return True
         start, end = 0, len(data)
         while start < end:
-            stop = min(start + _PIECE, end)
+            stop = min(start + PIECE, end)
             while stop < end and stop > start and data[stop] & 0xC0 == 0x80:
                 stop -= 1
             if stop == start:

@@ -29,8 +29,8 @@ class Lines:
 
     def feed(self, data: bytes) -> list[bytes | Oversize]:
         """The lines that end in this chunk, in order. The last may carry its line end."""
-        if not self._size and data.find(b"\n") == len(data) - 1:
-            return [data] if 0 < len(data) <= self._limit else self._measured([data] if data else [])
+        if not self._size and 0 < len(data) <= self._limit and data.find(b"\n") == len(data) - 1:
+            return [data]
         first, *others = data.split(b"\n")
         self._keep(first)
         if not others:

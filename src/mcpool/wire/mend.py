@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 
-MEND_LIMIT = 8 * 1024 * 1024
+MEND_LIMIT = 2 * 1024 * 1024
 """Lines above this many bytes are not mended: it would hold up everybody else on the loop."""
 
-_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|-?\bInfinity\b|\bNaN\b', re.DOTALL)
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|-?\bInfinity\b|\bNaN\b', re.DOTALL)
+"""A string without end counts as one, or each of its quotes would be tried as the beginning of another."""
+
 _HEX = "[0-9a-fA-F]"
 _IN_STRING = re.compile(
     rf"\\u[dD][89abAB]{_HEX}{{2}}\\u[dD][c-fC-F]{_HEX}{{2}}"  # a pair: valid

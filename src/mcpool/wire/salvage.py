@@ -13,7 +13,7 @@ import msgspec
 
 _SCALAR = rb'(?:"(?:[^"\\]++|\\.)*+"|-?[0-9][0-9.eE+-]*|true|false|null)'
 _MEMBER = re.compile(rb'\s*"(?P<key>[^"\\]*)"\s*:\s*(?P<value>' + _SCALAR + rb")\s*,")
-_TRAILING = re.compile(rb'(?:,\s*"[^"\\]*"\s*:\s*(?:"[^"\\]*"|-?[0-9]+|true|false|null)\s*)+}\s*\Z')
+_TRAILING = re.compile(rb'(?:,\s*"[^"\\]*"\s*:\s*(?:"[^"\\]*"|-?[0-9]+|true|false|null)\s*){1,8}+}\s*\Z')
 
 
 @dataclass(frozen=True, slots=True)
