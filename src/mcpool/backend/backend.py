@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any
 
 import msgspec
 
 from mcpool.backend.call_clock import ASKED_POLL, CallClock
-from mcpool.backend.connection import Connection, Opener, Terms
+from mcpool.backend.connection import RUN_BY_HAND, Connection, Opener, Terms
 from mcpool.backend.eras import Eras
 from mcpool.backend.holder import CallSink, Holder
 from mcpool.backend.holders import Holders
@@ -74,7 +74,7 @@ class Backend:
         self._loop = loop
         self._connection: Connection | None = None
         self._opening: asyncio.Future[ServerUnavailable | None] | None = None
-        self._owner: asyncio.Task[None] | None = None
+        self._owners: dict[asyncio.Task[None], asyncio.Future[ServerUnavailable | None]] = {}
         self._revision = 0
         self._failures = 0
         self._retry_at = 0.0
@@ -130,20 +130,27 @@ class Backend:
             raise ServerUnavailable(self.name, "is being stopped, because its configuration was replaced")
         self.state = after(self.state, Event.WANTED)
         self.generation += 1
-        self._opening = self._loop.create_future()
-        self._owner = self._spawn(self._run(self._opening, self._owner, self.generation))
+        opening = self._opening = self._loop.create_future()
+        owner = self._spawn(self._run(opening, tuple(self._owners), self.generation))
+        self._owners[owner] = opening
+        owner.add_done_callback(self._owners.pop)
 
     async def _run(
-        self, opening: asyncio.Future[ServerUnavailable | None], before: asyncio.Task[None] | None, generation: int
+        self, opening: asyncio.Future[ServerUnavailable | None], before: Collection[asyncio.Task[None]], generation: int
     ) -> None:
-        """The life of one generation. The processes of the one before are gone when this one starts."""
+        """The life of one generation. The processes of those before are gone when this one starts."""
         try:
-            if before is not None:
-                await asyncio.wait([before])
+            if before:
+                await asyncio.wait(before)
             error = await self._live(opening, generation, self._eras.known.get(self._key))
         except asyncio.CancelledError:
             if not opening.done():
                 opening.set_result(ServerUnavailable(self.name, "was stopped while it started"))
+            raise
+        except Exception as defect:
+            if not opening.done():
+                what = f"could not be started: {type(defect).__name__}: {defect}"
+                self._failed(opening, ServerUnavailable(self.name, what))
             raise
         if error is not None:
             self._failed(opening, error)
@@ -166,6 +173,8 @@ class Backend:
             opened.add_done_callback(lambda done, c=connection: self._publish(c, done, opening))
             await connection.own(self._opener, remembered, opened)
             error = opened.result()
+            if error is None and not opening.done():
+                error = connection.unavailable(f"it {connection.why_lost} as soon as it was ready", RUN_BY_HAND)
             if error is not None and connection.ended_while_probed and remembered != "handshake":
                 remembered = "handshake"
                 continue
@@ -195,6 +204,7 @@ class Backend:
         self.last_error = error.message
         self._failures += 1
         self._retry_at = self._loop.time() + min(_BACK_OFF_FIRST * 2 ** (self._failures - 1), _BACK_OFF_MOST)
+        self._eras.known.pop(self._key, None)
         if opening is self._opening:
             self._opening = None
             self.state = after(self.state, Event.CONNECT_FAILED)
@@ -348,17 +358,25 @@ class Backend:
 
     # ------------------------------------------------------------------ the end
 
-    async def stop(self, *, retire: bool) -> None:
-        """End the process and wait until it is gone. With `retire` it never starts again."""
+    def stop(self, *, retire: bool) -> Coroutine[Any, Any, None]:
+        """End the process; await the result to wait until it is gone. With `retire` it never starts again.
+
+        From the call on no request uses what is ended: who still waited for it to start gets the next one.
+        """
         self.state = after(self.state, Event.RETIRED if retire else Event.UNUSED)
-        owner = self._owner
-        self._connection = None
+        connection, self._connection = self._connection, None
         self._opening = None
-        if owner is not None:
-            owner.cancel()
-            await asyncio.wait([owner])
-            if self._owner is owner:
-                self._owner = None
+        if connection is not None:
+            connection.end()
+        for owner, opening in self._owners.items():
+            if not opening.done():
+                opening.set_result(None)
+                owner.cancel()
+        return self._gone(retire)
+
+    async def _gone(self, retire: bool) -> None:
+        if self._owners:
+            await asyncio.wait(tuple(self._owners))
         if retire:
             self.state = after(self.state, Event.ENDED)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -14,7 +14,8 @@ from mcpool.backend.holder import Holder, Root
 from mcpool.backend.holders import Holders, owners
 from mcpool.backend.questions import Questions
 from mcpool.backend.tools import Catalogue, read_catalogue
-from mcpool.errors import RpcError, ServerUnavailable
+from mcpool.errors import MessageTooLarge, RpcError, ServerUnavailable
+from mcpool.launch.to_the_end import to_the_end
 from mcpool.wire.engine import Engine, Inbound
 from mcpool.wire.link import Link, Sink
 from mcpool.wire.lost import ConnectionLost, LostDuringProbe
@@ -28,6 +29,7 @@ T = TypeVar("T")
 RELIST_AFTER = 0.25
 """Seconds to wait for further changes before lists are read again."""
 
+RUN_BY_HAND = "run its command by hand to see why"
 _NOTES = 20
 
 
@@ -108,20 +110,18 @@ class Connection:
     ) -> None:
         """Open, live and close. `opened` gets None when the connection is ready, or the reason why it is not."""
         try:
-            await self._open(opener, remembered)
-        except ServerUnavailable as error:
-            await self._close()
-            opened.set_result(error)
-        except asyncio.CancelledError:
-            await self._close()
-            opened.set_result(ServerUnavailable(self.terms.server, "was stopped while it started"))
-            raise
-        else:
-            opened.set_result(None)
             try:
+                await self._open(opener, remembered)
+            except ServerUnavailable as error:
+                failure = error
+            else:
+                opened.set_result(None)
                 await self._ended
-            finally:
-                await self._close()
+                return
+        finally:
+            # Nothing may interrupt this: its end says that the process is gone.
+            await to_the_end(self._close())
+        opened.set_result(failure)
 
     async def _open(self, opener: Opener, remembered: Era | None) -> None:
         terms = self.terms
@@ -142,18 +142,21 @@ class Connection:
                 phase = "the restoring of its state"
                 await self.restore()
         except TimeoutError:
-            raise self._unavailable(
+            raise self.unavailable(
                 f"no answer within {terms.startup_timeout:g} s to {phase}",
                 "raise `startup_timeout_sec` if it is only slow",
             ) from None
         except ConnectionLost as lost:
             self.ended_while_probed = isinstance(lost, LostDuringProbe)
-            raise self._unavailable(f"it {lost.reason} during {phase}", "run its command by hand to see why") from None
+            raise self.unavailable(f"it {lost.reason} during {phase}", RUN_BY_HAND) from None
         except RpcError as error:
-            raise self._unavailable(f"it refused {phase}: {error.reason}", "") from None
+            raise self.unavailable(f"it refused {phase}: {error.reason}", "") from None
+        except MessageTooLarge as error:
+            raise self.unavailable(error.message, "") from None
         self.ready_at = self._loop.time()
 
-    def _unavailable(self, what: str, remedy: str) -> ServerUnavailable:
+    def unavailable(self, what: str, remedy: str) -> ServerUnavailable:
+        """The error that says what happened, with the server's last words and what to do."""
         words = self.link.last_words().strip() if self.link is not None else ""
         parts = [what, f"its last words on stderr: {words}" if words else "", remedy]
         return ServerUnavailable(self.terms.server, "; ".join(part for part in parts if part))
@@ -178,6 +181,11 @@ class Connection:
         """Whether a request may be sent now."""
         return self._lost is None and self.link is not None and self.link.alive
 
+    @property
+    def why_lost(self) -> str:
+        """What ended it, as a phrase that follows "it"."""
+        return "is gone" if self._lost is None else self._lost.reason
+
     # ------------------------------------------------------------------ what it keeps in step
 
     async def _read_tools(self) -> None:
@@ -190,12 +198,20 @@ class Connection:
 
     async def restore(self) -> None:
         """Tell the server what its holders want to hear: log level and subscriptions."""
-        await self.apply_level()
+        await self._try("its log level could not be set", self.apply_level())
         if self.session.era == "modern":
-            await self.listen()
+            await self._try("it does not tell of changes", self.listen())
             return
         for uri in self._holders.uris:
-            await self.session.call("resources/subscribe", {"uri": msgspec.json.encode(uri)}).future
+            subscribing = self.session.request("resources/subscribe", {"uri": msgspec.json.encode(uri)})
+            await self._try(f"changes of {uri} could not be subscribed to", subscribing)
+
+    async def _try(self, failed: str, work: Coroutine[Any, Any, object]) -> None:
+        """What a holder wants to hear is no reason to have no server at all."""
+        try:
+            await work
+        except RpcError as error:
+            self._note(f"{failed}: {error.reason}")
 
     async def apply_level(self) -> None:
         """Set the server to the lowest level that any holder asked for. Modern servers are told with each request."""

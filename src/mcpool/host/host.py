@@ -143,7 +143,10 @@ class Host:
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
 
             def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-                return tasks.create_task(_contained(work))
+                task = tasks.create_task(_contained(work))
+                # A task that is cancelled before its first step leaves its work unawaited.
+                task.add_done_callback(lambda _: work.close())
+                return task
 
             self._pool = Pool(resolver, client_info=CLIENT_INFO, spawn=spawn, loop=loop)
             stack.push_async_callback(self._pool.close)

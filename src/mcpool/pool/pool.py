@@ -148,7 +148,7 @@ class Pool:
             backend = Backend(
                 terms,
                 resolved.opener,
-                key=key,
+                key=resolved.identity,
                 eras=self._eras,
                 spawn=self._spawn,
                 on_roots_wanted=lambda: self._resolver.learned_roots(server),
@@ -156,7 +156,7 @@ class Pool:
             )
             backend.catalogue = self._catalogues.pop(key, None)
             if resolved.era is not None:
-                self._eras.known.setdefault(key, resolved.era)
+                self._eras.known.setdefault(resolved.identity, resolved.era)
             entry = self._entries[key] = Entry(key, backend, server, self._loop.time())
         entry.config = server
         entry.backend.holders.add(holder)

@@ -1,0 +1,166 @@
+"""The real pool, threads and steps over fake servers: everything above the seam, and no process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from mcpool.backend.backend import Backend
+from mcpool.backend.holder import ClientFacts, Question
+from mcpool.catalog.identity import Place, identify
+from mcpool.config.server import ServerConfig, Stdio
+from mcpool.errors import RpcError
+from mcpool.pool.pool import Pool
+from mcpool.pool.resolver import Circumstances, Resolved
+from mcpool.threads.manager import ThreadManager
+from mcpool.threads.thread import OnApprove, Thread
+from support.fake_server import FakeServer
+
+FORM = ClientFacts(elicitation_form=True, raw=b'{"elicitation":{"form":{}}}')
+"""A client that can be asked to fill in a form."""
+
+
+class Ear:
+    """A listener that remembers what it hears, and answers when the test says so."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str, Any]] = []
+        self.questions: list[Question] = []
+        self.answer: bytes | RpcError | None = b'{"action":"accept","content":{}}'
+        """None: it takes for ever."""
+        self.withdrawn = 0
+
+    def on_notification(self, server: str, method: str, params: bytes | None) -> None:
+        self.heard.append((server, method, None if params is None else msgspec.json.decode(params)))
+
+    async def on_question(self, question: Question) -> bytes:
+        self.questions.append(question)
+        if self.answer is None:
+            try:
+                await asyncio.get_running_loop().create_future()
+            except asyncio.CancelledError:
+                self.withdrawn += 1
+                raise
+        if isinstance(self.answer, RpcError):
+            raise self.answer
+        assert self.answer is not None
+        return self.answer
+
+
+def config(name: str = "fake", **settings: Any) -> ServerConfig:
+    """A stdio server whose command is its name."""
+    transport = Stdio(name, **{key: settings.pop(key) for key in ("args", "env", "cwd") if key in settings})
+    return ServerConfig(name, transport, **settings)
+
+
+class World:
+    """A pool and its threads. On leaving it everything is closed, and nothing may be left."""
+
+    def __init__(self, *servers: FakeServer, configs: Sequence[ServerConfig] | None = None, grace: float = 1.0) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.servers = {server.name: server for server in servers}
+        self.roots_wanted: list[str] = []
+        self.defects: list[str] = []
+        """What broke where nobody could be told. A test that expects it takes it out."""
+        self._configs = tuple(configs if configs is not None else (config(server.name) for server in servers))
+        self._grace = grace
+        self._stack = AsyncExitStack()
+        self._last = 0
+
+    async def __aenter__(self) -> Self:
+        self._tasks_before = asyncio.all_tasks()
+        self.loop.set_exception_handler(lambda loop, context: self.defects.append(str(context)))
+        tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
+
+        def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+            task = tasks.create_task(self._contained(work))
+            task.add_done_callback(lambda _: work.close())
+            return task
+
+        self.pool = Pool(self, client_info=b'{"name":"test","version":"1"}', spawn=spawn, loop=self.loop)
+        self._stack.push_async_callback(self.pool.close)
+        self.threads = ThreadManager(self.pool, self._configs, grace=self._grace, new_id=self._new_id)
+        self._stack.push_async_callback(self.threads.close)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+        if error is None:
+            assert asyncio.all_tasks() == self._tasks_before, "tasks were left behind"
+            assert not [process for server in self.servers.values() for process in server.running], "a process was left"
+            assert not self.defects
+
+    async def _contained(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self.defects.append(repr(error))
+
+    def _new_id(self) -> str:
+        self._last += 1
+        return f"t{self._last}"
+
+    # ------------------------------------------------------------------ mcpool.pool.resolver.Resolver
+
+    def resolve(self, server: ServerConfig, circumstances: Circumstances) -> Resolved:
+        place = Place(cwd=circumstances.cwd, principal=circumstances.principal, capabilities=circumstances.capabilities)
+        assert isinstance(server.transport, Stdio)
+        return Resolved(identify(server, place), self.servers[server.transport.command].open)
+
+    def learned_roots(self, server: ServerConfig) -> None:
+        self.roots_wanted.append(server.name)
+
+    # ------------------------------------------------------------------ what a test does
+
+    def thread(
+        self,
+        ear: Ear | None = None,
+        *,
+        client: ClientFacts = FORM,
+        cwd: str = "/",
+        parent: Thread | None = None,
+        on_approve: OnApprove | None = None,
+        id: str | None = None,
+    ) -> Thread:
+        """Open a thread."""
+        return self.threads.open(
+            cwd=cwd, principal="", client=client, listener=ear or Ear(), on_approve=on_approve, parent=parent, id=id
+        )
+
+    def backend(self, name: str = "fake") -> Backend:
+        """The only backend of a server that takes leases."""
+        (entry,) = [entry for entry in self.pool if entry.config.name == name and not entry.retired]
+        return entry.backend
+
+    def backend_of_new_thread(self, name: str = "fake") -> Backend:
+        """The backend that a thread opened for it leases."""
+        self.thread()
+        return self.backend(name)
+
+    def configure(self, name: str, **settings: Any) -> None:
+        """Apply a changed configuration of one server."""
+        self.threads.apply([replace(s, **settings) if s.name == name else s for s in self.threads.servers])
+
+    async def passes(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        await asyncio.sleep(seconds)
+
+    async def settles(self) -> None:
+        """Let everything happen that needs no time."""
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+async def call(thread: Thread, tool: str = "echo", *, server: str = "fake", **arguments: Any) -> Any:
+    """One step with one call; returns the decoded text of its answer."""
+    async with thread.step() as step:
+        result = await step.call(f"mcp__{server}__{tool}", arguments)
+    return msgspec.json.decode(result.for_model())
