@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from mcpool.launch.exit_watch import ExitWatch, watch_exit
-from mcpool.launch.process_table import ProcessRow, members, scan, send_signal
+from mcpool.launch.process_table import ProcessRow, members, scan_stepwise, send_signal
 
-_ROWS_AT_ONCE = 64
+_STEPS_AT_ONCE = 50
 _UNCERTAIN_PAUSE = 0.02
 _AFTER_KILL = 1.0
 _REAP_PAUSE = 0.005
@@ -113,10 +113,9 @@ async def reap(process: subprocess.Popen[bytes], *, patience: float = 1.0) -> No
 
 async def _all_rows(since: int) -> tuple[list[ProcessRow], bool]:
     rows: list[ProcessRow] = []
-    certain = True
-    for row in scan(since=since):
-        rows.append(row)
-        certain = certain and row.environ is not None
-        if len(rows) % _ROWS_AT_ONCE == 0:
+    for step, row in enumerate(scan_stepwise(since=since), start=1):
+        if row is not None:
+            rows.append(row)
+        if step % _STEPS_AT_ONCE == 0:
             await asyncio.sleep(0)
-    return rows, certain
+    return rows, all(row.environ is not None for row in rows)

@@ -20,6 +20,8 @@ from mcpool.launch.process_table import SERVER_COOKIE, look
 from mcpool.launch.stderr_lines import StderrLines
 from mcpool.wire.link import Sink
 
+_STDERR_READ = 65536
+
 _logger = logging.getLogger(__name__)
 
 
@@ -77,7 +79,7 @@ class LocalLink:
         self._since = row.started if row else 0
         self._stdin = InputPipe(loop, started.stdin)
         self._stdout = OutputPipe(loop, started.stdout, sink.on_bytes, sink.on_eof)
-        self._stderr = OutputPipe(loop, started.stderr, self._on_stderr, self._on_stderr_end)
+        self._stderr = OutputPipe(loop, started.stderr, self._on_stderr, self._on_stderr_end, largest=_STDERR_READ)
         self._exit = watch_exit(loop, self._process.pid, self._on_exit)
 
     def __repr__(self) -> str:

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from mcpool.launch.input_pipe import grow_pipe
 
 _SMALL = 65536
-_LARGE = 1 << 20
 
 
 class OutputPipe:
@@ -24,13 +23,17 @@ class OutputPipe:
         handle: int,
         on_bytes: Callable[[bytes], None],
         on_eof: Callable[[], None],
+        *,
+        largest: int = 1 << 20,
     ) -> None:
+        """`largest` bounds the bytes of one read, and with them how long the receiver can keep the loop."""
         os.set_blocking(handle, False)
         self._loop = loop
         self._handle: int | None = handle
         self._on_bytes = on_bytes
         self._on_eof = on_eof
         self._size = _SMALL
+        self._largest = max(largest, _SMALL)
         self._grown = False
         loop.add_reader(handle, self._on_readable)
 
@@ -58,8 +61,8 @@ class OutputPipe:
         received = self._read(self._size)
         if received == self._size:
             # One event is one read, so a flood from one server leaves the others their turn.
-            self._size = _LARGE
-            if not self._grown and self._handle is not None:
+            self._size = self._largest
+            if self._size > _SMALL and not self._grown and self._handle is not None:
                 self._grown = True
                 grow_pipe(self._handle)
         elif received < _SMALL:

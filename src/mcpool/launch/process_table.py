@@ -6,7 +6,6 @@ Standard library only and sparing with imports: the warden, a tiny process of it
 from __future__ import annotations
 
 import os
-import signal
 import sys
 
 TYPE_CHECKING = False
@@ -17,6 +16,9 @@ HOST_COOKIE = "MCPOOL_HOST"
 """Environment variable naming the host that a process descends from: `<home id>.<random>`."""
 SERVER_COOKIE = "MCPOOL_SERVER"
 """Environment variable naming the one server process that a process descends from."""
+
+
+_KERNEL_THREAD = 0x00200000
 
 
 class ProcessRow:
@@ -76,8 +78,13 @@ def members(
 def scan(*, since: int = 0) -> Iterator[ProcessRow]:
     """All living processes of this user that started at `since` (a `started` of another) or later.
 
-    Zombies are not alive. Lazy, so that a caller can pause between rows; this process itself is left out.
+    Zombies are not alive; this process itself is left out.
     """
+    return (row for row in scan_stepwise(since=since) if row is not None)
+
+
+def scan_stepwise(*, since: int = 0) -> Iterator[ProcessRow | None]:
+    """The same, with a None for each process that is left out: a caller can pause after any number of steps."""
     return _scan_proc(since) if sys.platform == "linux" else _scan_ps()
 
 
@@ -90,6 +97,8 @@ def look(pid: int) -> ProcessRow | None:
 
 def send_signal(row: ProcessRow, number: int) -> bool:
     """Signal exactly this process: never another that got its number meanwhile. False if it is gone or not ours."""
+    import signal  # Costs memory that the warden needs only at its end.
+
     try:
         handle = os.pidfd_open(row.pid)
     except ProcessLookupError:
@@ -120,22 +129,24 @@ def _signal_by_number(row: ProcessRow, number: int) -> bool:
     return True
 
 
-def _scan_proc(since: int) -> Iterator[ProcessRow]:
+def _scan_proc(since: int) -> Iterator[ProcessRow | None]:
     user, own = os.geteuid(), os.getpid()
     for name in os.listdir("/proc"):
-        if not name.isdigit() or int(name) == own:
-            continue
-        try:
-            if os.stat(f"/proc/{name}").st_uid != user:
-                continue
-        except OSError:
-            continue
-        row = _read_stat(int(name))
-        if row is None or row.started < since:
-            continue
-        environ = _read(f"/proc/{name}/environ")
-        row.environ = tuple(environ.split(b"\0")) if environ else None
-        yield row
+        yield _of_user(int(name), user, since) if name.isdigit() and int(name) != own else None
+
+
+def _of_user(pid: int, user: int, since: int) -> ProcessRow | None:
+    try:
+        if os.stat(f"/proc/{pid}").st_uid != user:
+            return None
+    except OSError:
+        return None
+    row = _read_stat(pid)
+    if row is None or row.started < since:
+        return None
+    environ = _read(f"/proc/{pid}/environ")
+    row.environ = tuple(environ.split(b"\0")) if environ else None
+    return row
 
 
 def _read_stat(pid: int) -> ProcessRow | None:
@@ -146,6 +157,8 @@ def _read_stat(pid: int) -> ProcessRow | None:
     fields = text[text.rindex(b")") + 2 :].split()
     if fields[0] == b"X" or (fields[0] == b"Z" and fields[17] in (b"0", b"1")):
         # A zombie with more than one thread has lost its first one only: it lives.
+        return None
+    if int(fields[6]) & _KERNEL_THREAD:
         return None
     return ProcessRow(pid, int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]), None)
 

@@ -20,18 +20,24 @@ class StderrLines:
         self._last: deque[bytes] = deque(maxlen=KEPT_LINES)
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The lines that `data` completes, without their line ends."""
-        complete: list[bytes] = []
-        *whole, rest = data.split(b"\n")
-        for piece in whole:
-            self._extend(piece)
-            complete.append(self._take())
-        self._extend(rest)
-        return complete
+        """The lines that `data`, of at most `MAX_LINE` bytes, completes; without their line ends."""
+        first, *rest = data.split(b"\n")
+        self._extend(first)
+        if not rest:
+            return []
+        # A flood is mostly whole lines: these need no more than to be handed on.
+        lines = [self._take(), *(line.rstrip(b"\r") for line in rest[:-1])]
+        self._last.extend(line[:_KEPT_LINE] for line in lines[-KEPT_LINES:])
+        self._extend(rest[-1])
+        return lines
 
     def end(self) -> list[bytes]:
         """The line that was begun and never ended, if there is one."""
-        return [self._take()] if self._partial else []
+        if not self._partial:
+            return []
+        line = self._take()
+        self._last.append(line[:_KEPT_LINE])
+        return [line]
 
     def last_words(self) -> str:
         """The last lines, the unfinished one included; undecodable bytes replaced, very long lines cut."""
@@ -51,5 +57,4 @@ class StderrLines:
         line = bytes(self._partial).rstrip(b"\r")
         self._partial.clear()
         self._skipping = False
-        self._last.append(line[:_KEPT_LINE])
         return line

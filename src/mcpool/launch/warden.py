@@ -1,8 +1,9 @@
 """The warden: a tiny process that ends everything a host started once that host is gone, however it went.
 
-Run by path as `python -I -S warden.py HOST_PID COOKIE`, in a session of its own, with an environment that carries no
-cookie. One line each on standard input: `watch PGID`, `unwatch PGID`, `container ARG<0x1f>ARG...` (a program that
-started containers), `bye`. The host is gone when it has ended, or when the input ends without a `bye`.
+Run by path as `python -I -S warden.py HOST_PID COOKIE`, in a session of its own, with SIGINT, SIGTERM and SIGHUP
+blocked from birth, and an environment that carries no cookie. One line each on standard input: `watch PGID`,
+`unwatch PGID`, `container ARG<0x1f>ARG...` (a program that started containers), `bye`. The host is gone when it has
+ended, or when the input ends without a `bye`.
 
 Standard library only, and as little of it as possible: it lives as long as the host and should cost nothing.
 """
@@ -11,7 +12,6 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import sys
 import time
 
@@ -70,6 +70,9 @@ def watch(host: int, charge: Charge) -> None:
     poller = select.poll()
     poller.register(0, select.POLLIN)
     death = _death_handle(host)
+    if os.getppid() != host:
+        # It was gone before it could be watched, and its number may be another's by now.
+        death = None
     if death is not None:
         poller.register(death, select.POLLIN)
     partial = b""
@@ -89,6 +92,8 @@ def watch(host: int, charge: Charge) -> None:
 
 def end_all(charge: Charge, since: int) -> None:
     """SIGTERM, a short grace, SIGKILL, until two searches in a row find nothing."""
+    import signal
+
     from mcpool.launch.process_table import send_signal
 
     begun = time.monotonic()
@@ -136,8 +141,6 @@ def remove_containers(charge: Charge) -> None:
 
 def main(arguments: list[str]) -> None:
     """Watch the host `arguments[0]` with the cookie `arguments[1]`, then end what it left."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
     _load_package()
     from mcpool.launch.process_table import look
 

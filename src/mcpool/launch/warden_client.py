@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ PROVEN = 10.0
 _DISMISSED_WITHIN = 2.0
 _DONE_WITHIN = 5.0
 _LOG_LIMIT = 1024 * 1024
+_NOT_FOR_THE_WARDEN = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _INHERITED = ("PATH", "HOME", "XDG_RUNTIME_DIR", "CONTAINER_HOST")
 
 
@@ -121,26 +123,27 @@ class Warden:
     def _start(self) -> None:
         loop = asyncio.get_running_loop()
         read, write = os.pipe()
+        log = self._open_log()
+        # Inherited: there is no moment at which one of these could end the warden. What comes meanwhile is not lost.
+        allowed = signal.pthread_sigmask(signal.SIG_BLOCK, _NOT_FOR_THE_WARDEN)
         try:
-            log = self._open_log()
-            try:
-                self._process = subprocess.Popen(
-                    [own_python(), "-I", "-S", warden_program.__file__, str(os.getpid()), self._cookie],
-                    stdin=read,
-                    stdout=subprocess.DEVNULL,
-                    stderr=log,
-                    env=self._environ,
-                    cwd="/",
-                    start_new_session=True,
-                )
-            finally:
-                if log >= 0:
-                    os.close(log)
+            self._process = subprocess.Popen(
+                [own_python(), "-I", "-S", warden_program.__file__, str(os.getpid()), self._cookie],
+                stdin=read,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                env=self._environ,
+                cwd="/",
+                start_new_session=True,
+            )
         except OSError:
             os.close(write)
             raise
         finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, allowed)
             os.close(read)
+            if log >= 0:
+                os.close(log)
         os.set_blocking(write, False)
         self._pipe = write
         self._exited.clear()

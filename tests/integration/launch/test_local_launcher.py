@@ -14,7 +14,7 @@ from mcpool.launch.local_link import Patience
 from mcpool.launch.spec import LaunchSpec
 
 if TYPE_CHECKING:
-    from conftest import Starter
+    from integration.launch.conftest import Starter
 
 
 class Deaf:

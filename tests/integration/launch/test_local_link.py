@@ -14,7 +14,7 @@ import pytest
 from mcpool.launch.process_table import look, members, scan
 
 if TYPE_CHECKING:
-    from conftest import Reports, Starter
+    from integration.launch.conftest import Reports, Starter
 
 BIG = 8 * 1024 * 1024
 

@@ -16,7 +16,7 @@ from mcpool.launch.cookie import HostCookie, dead_hosts
 from mcpool.launch.sweep import sweep
 
 if TYPE_CHECKING:
-    from conftest import Reports
+    from integration.launch.conftest import Reports
 
 SERVER = ("server", "child", "setsid", "forked-twice", "no-environment")
 HOST = ("host", "warden")

@@ -20,7 +20,7 @@ from mcpool.launch.spec import LaunchSpec
 from mcpool.launch.warden_client import Warden
 
 if TYPE_CHECKING:
-    from conftest import Starter
+    from integration.launch.conftest import Starter
 
 
 class Deaf:
