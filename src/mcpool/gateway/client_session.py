@@ -20,16 +20,14 @@ from mcpool.gateway.message import Key, Message, failure_message, key_of, member
 from mcpool.gateway.modern_result import stamped
 from mcpool.gateway.notices import Notices
 from mcpool.gateway.questions import Questions
+from mcpool.gateway.request_params import read_params
 from mcpool.gateway.tasks import Tasks
 from mcpool.gateway.thread_slot import ThreadSlot
-from mcpool.gateway.upstream import Fields, Host, Step
+from mcpool.gateway.upstream import Host, Step
 from mcpool.gateway.view import View
-from mcpool.wire import params as wire_params
-from mcpool.wire.envelope import encode_json
 from mcpool.wire.revisions import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, PROGRESS_TOKEN
 
 _log = logging.getLogger(__name__)
-_META = "_meta"
 
 
 class ClientSession:
@@ -290,30 +288,3 @@ class ClientSession:
         asking = self._asking_roots
         if asking is not None:
             await asyncio.wait([asking])
-
-
-def read_params(message: Message) -> tuple[Fields, Fields | None]:
-    """The params of a message, one level decoded, and its `_meta`, likewise.
-
-    Raises:
-        Failure: they are no objects.
-    """
-    if not message.params:
-        return {}, None
-    try:
-        fields = members(message.params)
-        meta = fields.pop(_META, None)
-        return fields, None if meta is None else members(meta)
-    except ValueError:
-        raise Failure(INVALID_PARAMS, "`params`, and `_meta` in it, must be objects") from None
-
-
-def capabilities_of(fields: Fields, key: str) -> bytes:
-    """The client capabilities in a params object, as one line of JSON."""
-    raw = fields.get(key)
-    if raw is None:
-        return b"{}"
-    try:
-        return wire_params.join(members(raw))
-    except ValueError:
-        raise Failure(INVALID_PARAMS, f"`{key}` must be an object: {encode_json(str(raw[:40])).decode()}") from None

@@ -6,7 +6,6 @@ import asyncio
 
 from mcpool.errors import ServerNotFound
 from mcpool.gateway import names
-from mcpool.gateway.client_session import capabilities_of, read_params
 from mcpool.gateway.failure import Failure, Refusal, failure_of
 from mcpool.gateway.http import HttpRequest, accepts, send_empty, send_json
 from mcpool.gateway.http_session import HttpSession
@@ -16,6 +15,7 @@ from mcpool.gateway.message import Message, failure_message, key_of, result_mess
 from mcpool.gateway.outbox import Outbox, parse_event_id
 from mcpool.gateway.pump import serve
 from mcpool.gateway.reply import Reply
+from mcpool.gateway.request_params import capabilities_of, read_params
 from mcpool.wire.revisions import HANDSHAKE_VERSIONS, INVALID_PARAMS, LATEST_HANDSHAKE
 
 _SESSION = b"mcp-session-id"

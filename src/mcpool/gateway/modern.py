@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mcpool.gateway import names
-from mcpool.gateway.client_session import read_params
 from mcpool.gateway.exchange import Exchange
 from mcpool.gateway.failure import HTTP_STATUS, Failure, Refusal
 from mcpool.gateway.http import HttpRequest, accepts, send_empty
@@ -13,6 +12,7 @@ from mcpool.gateway.modern_envelope import read_context, unsupported
 from mcpool.gateway.modern_sessions import ModernSessions
 from mcpool.gateway.outbox import Outbox
 from mcpool.gateway.reply import Reply
+from mcpool.gateway.request_params import read_params
 from mcpool.wire.revisions import (
     HANDSHAKE_VERSIONS,
     INVALID_REQUEST,

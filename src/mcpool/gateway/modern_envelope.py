@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from mcpool.backend.holder import LOG_LEVELS
 from mcpool.gateway import names
-from mcpool.gateway.client_session import capabilities_of
 from mcpool.gateway.failure import Failure
 from mcpool.gateway.http import Headers
 from mcpool.gateway.message import Message, text_of
+from mcpool.gateway.request_params import capabilities_of
 from mcpool.gateway.upstream import Fields
 from mcpool.wire.envelope import encode_json
 from mcpool.wire.revisions import (

@@ -88,10 +88,11 @@ class Outbox:
                 self._waiting_bytes += len(frame) - len(pending.frame)
                 pending.frame = frame
                 return
-        if self._is_full(len(message)):
-            if kind in _DROPPABLE:
+        if kind in _DROPPABLE:
+            if self._is_full(len(message)):
                 self.dropped += 1
                 return
+        elif self._is_full():
             self._overflow()
         self._sequence += 1
         item = _Item(self._sequence, kind, self._frame(self._sequence, message), subject)
@@ -151,8 +152,8 @@ class Outbox:
         self._waiting_bytes += len(item.frame)
         self._wake.set()
 
-    def _is_full(self, coming: int) -> bool:
-        """A first message always fits, so that an answer of any size can be given."""
+    def _is_full(self, coming: int = 0) -> bool:
+        """What may not be dropped is not counted itself: an answer of any size can be given to a client that reads."""
         return bool(self._waiting) and (
             len(self._waiting) >= self._limits.backlog_messages
             or self._waiting_bytes + coming > self._limits.backlog_bytes

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from mcpool.gateway import names
 from mcpool.gateway.app import Gateway
 from mcpool.gateway.capabilities import client_facts
-from mcpool.gateway.client_session import ClientSession, capabilities_of, read_params
+from mcpool.gateway.client_session import ClientSession
 from mcpool.gateway.exchange import Exchange
 from mcpool.gateway.failure import REQUEST_CANCELLED, Failure, Refusal, failure_of
 from mcpool.gateway.limits import Limits
@@ -17,6 +17,7 @@ from mcpool.gateway.message import NULL, Message, decode, failure_message, key_o
 from mcpool.gateway.modern_envelope import read_context
 from mcpool.gateway.modern_sessions import ModernSessions
 from mcpool.gateway.outbox import Kind
+from mcpool.gateway.request_params import capabilities_of, read_params
 from mcpool.gateway.tasks import Tasks
 from mcpool.wire.revisions import (
     HANDSHAKE_VERSIONS,

@@ -1,0 +1,39 @@
+"""A gateway on a port of its own, served as the daemon serves it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from gatewaykit.http_client import TOKEN
+from mcpool.gateway.app import Gateway
+from mcpool.gateway.http_face import http_face
+from mcpool.gateway.limits import Limits
+from mcpool.gateway.upstream import Host
+
+KEY = b"k" * 32
+
+
+class FixedTokens:
+    """Two clients, each with a token of its own."""
+
+    def principal_of(self, token: str) -> str | None:
+        return {TOKEN: "default", "other-" + TOKEN: "other"}.get(token)
+
+
+def gateway_for(host: Host, limits: Limits | None = None) -> Gateway:
+    return Gateway(host, key=KEY, tokens=FixedTokens(), version="1.2.3", limits=limits)
+
+
+@asynccontextmanager
+async def serving(gateway: Gateway) -> AsyncIterator[int]:
+    """Serve it; the value is the port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.listen(128)
+        async with http_face(gateway, sock):
+            try:
+                yield sock.getsockname()[1]
+            finally:
+                await gateway.close()
