@@ -59,12 +59,18 @@ def _floor(port: int, folder: Path) -> Running:
     return Running(process, lambda: StreamableSession(f"http://127.0.0.1:{port}/mcp", {}))
 
 
-def _mcpool(port: int, folder: Path) -> Running:
+def mcpool_home(folder: Path, port: int) -> Path:
+    """A configuration with the echo server, in a home of its own."""
     arguments = ", ".join(json.dumps(part) for part in ECHO[1:])
     home = folder / "home"
     home.mkdir(mode=0o700)
-    config = f'[mcp_servers.bench]\ncommand = {json.dumps(ECHO[0])}\nargs = [{arguments}]\ncwd = "/"\n'
-    (home / "config.toml").write_text(config)
+    server = f'[mcp_servers.bench]\ncommand = {json.dumps(ECHO[0])}\nargs = [{arguments}]\ncwd = "/"\n'
+    (home / "config.toml").write_text(f"[daemon]\nport = {port}\n\n{server}")
+    return home
+
+
+def _mcpool(port: int, folder: Path) -> Running:
+    home = mcpool_home(folder, port)
     process = spawn([sys.executable, "-m", "mcpool.cli", "up", "--port", str(port)], folder, MCPOOL_HOME=str(home))
 
     def session() -> Session:

@@ -92,6 +92,8 @@ def _aims(results: Results) -> list[list[str]]:
         scaled: list[tuple[str, str, float, float, str]] = [
             ("`import mcpool`", "import", 1e3, 100, " ms"),
             ("idle daemon and warden, PSS", "daemon_pss", 1 / 2**20, 50, " MB"),
+            ("`mcpool connect` to the running daemon", "connect", 1e3, 60, " ms"),
+            ("shim, PSS", "shim_pss", 1 / 2**20, 10, " MB"),
         ]
         for name, key, factor, limit, unit in scaled:
             aim(name, found[key] * factor if key in found else None, limit, unit)
@@ -186,7 +188,8 @@ _FIGURES: tuple[tuple[str, str, Callable[[float], str], str], ...] = (
     ("the same with `mcpool.open` and `mcpool.Step` loaded", "import_all", _ms, "ms"),
     ("`mcpool up` until its first client is served", "up", _ms, "ms"),
     ("`mcpool call` while the daemon runs", "call", _ms, "ms"),
-    ("`mcpool connect` until the first answer", "connect", _ms, "ms"),
+    ("`mcpool connect` until the first answer, while the daemon runs", "connect", _ms, "ms"),
+    ("the same when it has to start the daemon", "connect_cold", _ms, "ms"),
     ("PSS of the shim", "shim_pss", _mb, "MB"),
     ("PSS of the idle daemon and its warden", "daemon_pss", _mb, "MB"),
     ("PSS of the warden alone", "warden_pss", _mb, "MB"),

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.gateway_load import first_session, own_processes
-from benchmarks.gateways import GATEWAYS, Running, free_port
+from benchmarks.gateways import GATEWAYS, Running, free_port, mcpool_home
 from benchmarks.http_client import INITIALIZE
-from benchmarks.processes import command_line, end, pss_bytes
+from benchmarks.processes import command_line, end, pss_bytes, wait_until
 
 HEAVY = ("pydantic", "mcp", "uvicorn", "rich")
 _MCPOOL = [sys.executable, "-m", "mcpool.cli"]
@@ -54,9 +56,9 @@ def _timed(command: list[str], **environment: str) -> float:
 def _importing(rounds: int) -> dict[str, Any]:
     code = f"import sys, mcpool; print([name for name in {HEAVY} if name in sys.modules])"
     heavy = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60).stdout.decode()
-    bare = _best(rounds + 2, lambda: _timed([sys.executable, "-c", "pass"]))
-    used = _best(rounds + 2, lambda: _timed([sys.executable, "-c", "import mcpool"]))
-    opened = _best(rounds + 2, lambda: _timed([sys.executable, "-c", "import mcpool; mcpool.open, mcpool.Step"]))
+    programs = ("pass", "import mcpool", "import mcpool; mcpool.open, mcpool.Step")
+    times = [[_timed([sys.executable, "-c", program]) for program in programs] for _ in range(3 * rounds)]
+    bare, used, opened = map(min, zip(*times, strict=True))
     return {
         "import": used - bare,
         "import_all": opened - bare,
@@ -101,7 +103,31 @@ def _commands(rounds: int) -> dict[str, Any]:
     with _running() as (_, home, _):
         warm_call = _best(rounds, lambda: _timed(call, MCPOOL_HOME=str(home)))
         shims = [_connect(home) for _ in range(rounds)]
-    return {"call": warm_call, "connect": min(took for took, _ in shims), "shim_pss": min(size for _, size in shims)}
+    return {
+        "call": warm_call,
+        "connect": min(took for took, _ in shims),
+        "shim_pss": min(size for _, size in shims),
+        "connect_cold": _best(rounds, _connect_without_daemon),
+    }
+
+
+def _connect_without_daemon() -> float:
+    with TemporaryDirectory() as place:
+        home = mcpool_home(Path(place), free_port())
+        try:
+            return _connect(home)[0]
+        finally:
+            _end_daemon(home)
+
+
+def _end_daemon(home: Path) -> None:
+    """End the daemon that a shim has started for this home, and wait until it is gone."""
+    record = home / "daemon.json"
+    if not record.exists():
+        return
+    pid = int(json.loads(record.read_text())["pid"])
+    os.kill(pid, signal.SIGTERM)
+    wait_until((not command_line(pid) for _ in count()), 15, "the end of the daemon")
 
 
 def _connect(home: Path) -> tuple[float, int]:
