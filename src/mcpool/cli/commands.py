@@ -17,7 +17,7 @@ from mcpool.errors import (
     McpoolError,
     ServerUnavailable,
 )
-from mcpool.gateway.rendezvous import Refused
+from mcpool.rendezvous import Refused
 
 _EXIT_CODES: tuple[tuple[type[McpoolError], int], ...] = (
     (ConfigError, USAGE),

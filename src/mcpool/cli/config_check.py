@@ -10,7 +10,7 @@ from pathlib import Path
 from mcpool.cli.exit_codes import OK, USAGE
 from mcpool.cli.screen import Screen
 from mcpool.config import load
-from mcpool.gateway.rendezvous import home_path
+from mcpool.rendezvous import home_path
 from mcpool.launch.environment import base_environment
 
 

@@ -45,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _relay(server: str | None) -> int:
     from mcpool.cli.relay import Relay
-    from mcpool.gateway.rendezvous import Joined, Refused
+    from mcpool.rendezvous import Joined, Refused
     from mcpool.gateway.starting import join_or_start
 
     cwd = _working_folder()

@@ -7,7 +7,7 @@ import os
 from typing import Any, cast
 
 from mcpool.errors import DaemonError
-from mcpool.gateway.rendezvous import Joined, home_path, join
+from mcpool.rendezvous import Joined, home_path, join
 
 
 def ask_daemon(method: str, **params: Any) -> dict[str, Any]:

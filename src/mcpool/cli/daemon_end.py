@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mcpool.cli.client_end import CHUNK
 from mcpool.cli.memory import HEAD
-from mcpool.gateway.rendezvous import Joined
+from mcpool.rendezvous import Joined
 
 _MARK = b'{"mcpool"'
 """How a line begins that is said to the shim and not to its client."""

@@ -18,7 +18,7 @@ from mcpool.config.secrets import store_keyring_secret
 from mcpool.config.table import as_list
 from mcpool.config.writing import write_config
 from mcpool.errors import ConfigError
-from mcpool.gateway.rendezvous import home_path
+from mcpool.rendezvous import home_path
 
 
 def run(arguments: Namespace) -> int:

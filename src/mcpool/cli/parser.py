@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -58,7 +58,7 @@ def _add_running(commands: Any) -> None:
     up.add_argument("--port", type=_port, metavar="N", help="TCP port on loopback (default: as configured, else 8377)")
     up.add_argument("--detach", action="store_true", help="run in the background; `mcpool stop` ends it")
     for hidden in ("--background", "--keep"):
-        up.add_argument(hidden, action="store_true", help="==SUPPRESS==")
+        up.add_argument(hidden, action="store_true", help=SUPPRESS)
     # Listed for --help only: it is run without coming here, since it has to start fast.
     _command(commands, "connect", "connect:run", "what clients run: an MCP server on stdin and stdout", "")
     status = _command(commands, "status", "status:run", "show what runs", _STATUS)

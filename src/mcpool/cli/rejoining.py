@@ -7,7 +7,7 @@ from collections.abc import Callable
 from mcpool.cli.client_end import CHUNK
 from mcpool.cli.memory import HEAD, REPLAY_ID, Replay, key_of, read_head
 from mcpool.errors import DaemonError
-from mcpool.gateway.rendezvous import Joined, NoDaemon
+from mcpool.rendezvous import Joined, NoDaemon
 
 REPLAY_TIMEOUT = 60.0
 """Seconds that each repeated request may take; the first may have to wait for a server to start."""

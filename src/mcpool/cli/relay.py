@@ -15,7 +15,7 @@ from mcpool.cli.daemon_end import DaemonEnd, Outgoing
 from mcpool.cli.memory import Memory
 from mcpool.cli.rejoining import repeat_handshake
 from mcpool.errors import DaemonError
-from mcpool.gateway.rendezvous import Joined
+from mcpool.rendezvous import Joined
 
 ROOM = 1024 * 1024
 """Bytes buffered in each direction before the other side is left waiting (one message may be longer)."""

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from mcpool._version import __version__
 from mcpool.errors import CallTimeout, DaemonError, McpoolError
-from mcpool.gateway.rendezvous import Joined
+from mcpool.rendezvous import Joined
 from mcpool.gateway.starting import join_or_start
 
 REVISION = "2025-11-25"

@@ -10,7 +10,7 @@ from typing import Any
 from mcpool.cli.control import ask_daemon
 from mcpool.cli.exit_codes import OK, UNAVAILABLE
 from mcpool.cli.screen import Screen
-from mcpool.gateway.rendezvous import NoDaemon
+from mcpool.rendezvous import NoDaemon
 
 _COLUMNS = ("server", "state", "pid", "gen", "restarts", "leases", "calls", "scope", "folder")
 

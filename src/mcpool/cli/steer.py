@@ -10,7 +10,7 @@ from pathlib import Path
 from mcpool.cli.control import ask, ask_daemon
 from mcpool.cli.exit_codes import OK, USAGE
 from mcpool.gateway.home_lock import await_unlocked
-from mcpool.gateway.rendezvous import NoDaemon, home_path, join
+from mcpool.rendezvous import NoDaemon, home_path, join
 
 
 def stop(arguments: Namespace) -> int:

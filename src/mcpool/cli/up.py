@@ -23,7 +23,7 @@ from mcpool.config.home import ensure_home
 from mcpool.errors import McpoolError
 from mcpool.gateway.home_lock import HomeLock
 from mcpool.gateway.record import read_record
-from mcpool.gateway.rendezvous import NoDaemon, home_path
+from mcpool.rendezvous import NoDaemon, home_path
 from mcpool.gateway.starting import LOCK_FD, READY_FD, StartLock, report_ready, start
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from mcpool.gateway.activity import Activity
 from mcpool.gateway.http_face import http_face
 from mcpool.gateway.port import LOOPBACK, bind_loopback
 from mcpool.gateway.record import DaemonRecord
-from mcpool.gateway.rendezvous import socket_path
+from mcpool.rendezvous import socket_path
 from mcpool.gateway.tokens import TokenStore
 from mcpool.gateway.unix_face import Stream, UnixFace, listening
 from mcpool.launch.environment import base_environment

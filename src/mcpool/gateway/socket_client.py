@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mcpool._version import __version__
 from mcpool.errors import McpoolError
-from mcpool.gateway.rendezvous import PROTOCOL, peer_uid
+from mcpool.rendezvous import PROTOCOL, peer_uid
 
 if TYPE_CHECKING:
     from mcpool.gateway.unix_face import Stream, UnixFace

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from mcpool.errors import DaemonError
-from mcpool.gateway.rendezvous import Joined, Kind, NoDaemon, home_path, join
+from mcpool.rendezvous import Joined, Kind, NoDaemon, home_path, join
 
 START_TIMEOUT = 30.0
 """Seconds within which a daemon must be ready."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mcpool.errors import DaemonError
-from mcpool.gateway.rendezvous import check_socket_folder
+from mcpool.rendezvous import check_socket_folder
 from mcpool.gateway.socket_client import SocketClient
 
 Spawn = Callable[[Coroutine[Any, Any, None]], object]

@@ -10,8 +10,8 @@ from mcpool.backend.connection import Opener
 from mcpool.catalog.identity import StdioIdentity
 from mcpool.config.server import ServerConfig, Stdio
 from mcpool.errors import DaemonError, ServerUnavailable
-from mcpool.gateway.rendezvous import Joined, join
 from mcpool.pool.resolver import Circumstances, Resolved
+from mcpool.rendezvous import Joined, join
 from mcpool.wire.link import Link, Sink
 
 

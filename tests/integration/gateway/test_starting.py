@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mcpool.errors import DaemonError
-from mcpool.gateway.rendezvous import join, socket_path
+from mcpool.rendezvous import join, socket_path
 from mcpool.gateway.starting import daemon_environment, join_or_start
 
 # Plays a daemon: leaves a trace of having been started, serves hellos until it has seen as many as it is told.

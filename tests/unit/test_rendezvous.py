@@ -10,7 +10,7 @@ import pytest
 
 from mcpool.config.home import home_dir
 from mcpool.errors import DaemonError
-from mcpool.gateway.rendezvous import NoDaemon, check_socket_folder, home_path, join, socket_path
+from mcpool.rendezvous import NoDaemon, check_socket_folder, home_path, join, socket_path
 
 
 @pytest.mark.parametrize(
