@@ -80,14 +80,14 @@ class _PidfdWatch:
         self._handle: int | None = handle
         self._callback = callback
         self._exited = False
+        self._poller = select.poll()
+        self._poller.register(handle, select.POLLIN)
         loop.add_reader(handle, self._on_readable)
 
     @property
     def exited(self) -> bool:
         if not self._exited and self._handle is not None:
-            poller = select.poll()
-            poller.register(self._handle, select.POLLIN)
-            self._exited = bool(poller.poll(0))
+            self._exited = bool(self._poller.poll(0))
         return self._exited
 
     def close(self) -> None:

@@ -147,8 +147,7 @@ class LocalLink:
             _logger.warning("`%s`: processes that even SIGKILL did not end: %s", self.server, left)
         self._no_more_waiting.clear()
         await self._wait_for_exit(self._patience.after_term)
-        if not self._ended:
-            self._on_exit()
+        self._on_exit()
         self._stdin.close()
         self._stderr.drain()
         self._stderr.close()
@@ -170,22 +169,31 @@ class LocalLink:
                 os.killpg(self._process.pid, number)
 
     def _on_exit(self) -> None:
+        if self._ended:
+            return
         self._ended = True
         self._no_more_waiting.set()
         status = exit_status(self._process.pid)
         if status is None:
             # No way to look without taking it: from here on its number may become another's.
             status = self._process.poll()
+        self._stderr.drain()
         try:
-            self._stderr.drain()
             self._stdout.drain()
-            self._stdout.close()
-        finally:
-            self._stdin.settle()
-            try:
-                self._sink.on_exit(status)
-            finally:
-                self._begin_ending()
+        except Exception as error:
+            self._blame_sink(error)
+        self._stdout.close()
+        self._stdin.settle()
+        try:
+            self._sink.on_exit(status)
+        except Exception as error:
+            self._blame_sink(error)
+        self._begin_ending()
+
+    def _blame_sink(self, error: Exception) -> None:
+        # Whoever listens can't keep the server from being ended.
+        message = f"the sink of `{self.server}` failed at the server's exit"
+        self._loop.call_exception_handler({"message": message, "exception": error})
 
     def _on_stderr(self, data: bytes) -> None:
         self._log(self._lines.feed(data))
