@@ -16,6 +16,8 @@ from mcpool.config.problem import KeyPath, Problem, Report
 from mcpool.config.table import Table, as_table
 
 MAX_FILE_BYTES = 32 * 1024 * 1024
+_READ = stat.S_IRGRP | stat.S_IROTH
+_ENTER = stat.S_IXGRP | stat.S_IXOTH
 GIVEN = "(given configuration)"
 """The file name in problems of a configuration that was given as a dict."""
 
@@ -63,6 +65,7 @@ def read_document(path: Path) -> Document | Problem:
             return _unusable(path, None, "is not a regular file", "name a TOML or JSON file")
         raw = path.read_bytes()
         folder = path.absolute().parent
+        readable_by_others = bool(status.st_mode & _READ and folder.stat().st_mode & _ENTER)
     except FileNotFoundError:
         return _unusable(path, None, "does not exist", "check the path, or create the file")
     except PermissionError:
@@ -74,7 +77,6 @@ def read_document(path: Path) -> Document | Problem:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         return _unusable(path, line, "is not valid UTF-8", "save the file as UTF-8")
-    readable_by_others = bool(status.st_mode & (stat.S_IRGRP | stat.S_IROTH))
     read = read_json if _looks_like_json(path, text) else read_toml
     return read(str(path), text, folder, readable_by_others=readable_by_others)
 

@@ -161,17 +161,15 @@ def _to_write(entry: Entry, server: ServerConfig, host: Host, user_home: Path) -
     if not server.enabled:
         notes.append("is switched off, as it was there")
     if isinstance(server.transport, Stdio):
-        folder = _folder(server.transport, host, user_home, notes)
-        table.pop("cwd", None)
-        if folder != CLIENT_CWD:
-            table["cwd"] = folder
+        if "cwd" not in table:
+            table["cwd"] = _folder(server.transport, host, user_home, notes)
+        elif server.transport.cwd != CLIENT_CWD:
+            table["cwd"] = server.transport.cwd
     ordered = {key: table[key] for key in _KEY_ORDER if key in table}
     return ordered, notes
 
 
 def _folder(stdio: Stdio, host: Host, user_home: Path, notes: list[str]) -> str:
-    if stdio.cwd != CLIENT_CWD:
-        return stdio.cwd
     relative = has_relative_path(stdio.command, stdio.args)
     if host.level == "user" and not relative:
         notes.append(f"runs in {user_home}, as one process for every folder: its arguments name no relative path")

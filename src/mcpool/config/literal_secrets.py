@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mcpool.config.problem import KeyPath
 from mcpool.config.table import Table, as_list, as_table
@@ -27,6 +27,7 @@ _NO_SECRET = re.compile(
     r"(?:[~./\\].*|[a-z]:\\.*|true|false|yes|no|none|null|\d{1,5}|<.*>|\*+|x{3,}|\.{3}|your[_ -].*)?", re.IGNORECASE
 )
 _FLAG = re.compile(r"(--?[A-Za-z][\w-]*)(?:=(.*))?", re.DOTALL)
+_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _HEADER_ARGUMENT = re.compile(r"([A-Za-z][\w-]*):\s*(.+)", re.DOTALL)
 _URL_SECRET = re.compile(r"(?<=[?&])([\w.-]+)=([^&#]+)|(?<=://)([^/@:]*):([^/@]+)(?=@)")
 _RANDOM_BITS = 3.5
@@ -51,12 +52,24 @@ class LiteralSecret:
 
 def find_literal_secrets(server: str, table: Table) -> tuple[LiteralSecret, ...]:
     """The secrets in a server's environment, headers, arguments and URL. References (`${...}`) are none."""
-    return (
+    found = (
         *_in_pairs(server, table, "env"),
         *_in_pairs(server, table, "http_headers"),
         *_in_args(server, as_list(table.get("args")) or []),
         *_in_url(server, table.get("url")),
     )
+    return tuple(_named_apart(found))
+
+
+def _named_apart(found: tuple[LiteralSecret, ...]) -> Iterator[LiteralSecret]:
+    """Different secrets under different names, which hold nothing that would end a reference early."""
+    values: dict[str, str] = {}
+    for secret in found:
+        base = re.sub(r"[{}\s]", "_", secret.name)
+        names = (base if number == 1 else f"{base}-{number}" for number in range(1, len(found) + 1))
+        name = next(name for name in names if values.get(name, secret.value) == secret.value)
+        values[name] = secret.value
+        yield replace(secret, name=name)
 
 
 def _in_pairs(server: str, table: Table, key: str) -> Iterator[LiteralSecret]:
@@ -80,6 +93,9 @@ def _in_args(server: str, args: list[object]) -> Iterator[LiteralSecret]:
             yield from _judge(path, f"{server}/{name}", name, f"{match[1]}=", match[2])
         elif header := _HEADER_ARGUMENT.fullmatch(arg) if flag.lower() in ("header", "h") else None:
             yield from _judge(path, f"{server}/{header[1]}", header[1], arg[: header.start(2)], header[2])
+        elif assignment := _ASSIGNMENT.fullmatch(arg):
+            name = assignment[1]
+            yield from _judge(path, f"{server}/{name}", name, f"{name}=", assignment[2])
         elif "://" in arg:
             yield from _in_text_url(path, server, arg)
         else:

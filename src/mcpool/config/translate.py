@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from mcpool.config.keys import KEYS
 from mcpool.config.placeholders import WORKSPACE, Placeholders
 from mcpool.config.problem import Report, Spot
 from mcpool.config.read_server import NAME, Entry
@@ -32,6 +33,7 @@ _NO_MATTER = frozenset(
 )
 """Keys of other hosts about their own windows and shops, which change nothing about the server."""
 
+_PARTS = {key.name.partition(".")[0]: key.part for key in KEYS}
 _LOCAL = frozenset({"stdio", "local"})
 _REMOTE = frozenset({"http", "remote", "streamable-http", "streamable_http", "streamablehttp"})
 _WITH_REFERENCES = ("command", "args", "env", "url", "http_headers", "cwd")
@@ -62,6 +64,7 @@ def translate(raw: RawEntry, report: Report, placeholders: Placeholders) -> Entr
             "is run by an extension of the editor, which does not say how", "add its command or URL to mcpool by hand"
         )
         return None
+    translation.drop_other_transport()
     for key in _WITH_REFERENCES:
         if key in ours:
             ours[key] = placeholders.ours(ours[key])
@@ -107,6 +110,17 @@ class _Translation:
     def put(self, key: str, value: object, spot: Spot) -> None:
         self.table[key] = value
         self.places[key] = spot
+
+    def drop_other_transport(self) -> None:
+        """Other hosts pass over an `env` beside a URL, or `headers` beside a command; so do we, and say so."""
+        if ("command" in self.table) == ("url" in self.table):
+            return
+        other = "http" if "command" in self.table else "stdio"
+        for key in [key for key in self.table if _PARTS.get(key) == other]:
+            value = self.table.pop(key)
+            if value not in ({}, [], ""):
+                remedy = "remove it, or write `${VAR}` in the headers" if key == "env" else "remove it"
+                self.places[key].warning("has no effect on a server of this kind", remedy)
 
     def type(self, value: object, spot: Spot) -> None:
         name = value.lower() if isinstance(value, str) else ""
@@ -157,7 +171,7 @@ class _Translation:
             self.put("default_tools_approval_mode", "approve", spot)
         tools: Table = {str(name): {"approval_mode": "approve"} for name in names if name != "*"}
         if tools:
-            self.put("tools", {**(as_table(self.table.get("tools")) or {}), **tools}, spot)
+            self.put("tools", {**tools, **(as_table(self.table.get("tools")) or {})}, spot)
 
     def trust(self, value: object, spot: Spot) -> None:
         if value is True:
@@ -165,7 +179,10 @@ class _Translation:
 
     def tools(self, value: object, spot: Spot) -> None:
         names = as_list(value)
-        if names is None:
+        table = as_table(value)
+        if table is not None:
+            self.put("tools", {**(as_table(self.table.get("tools")) or {}), **table}, spot)
+        elif names is None:
             self.put("tools", value, spot)
         elif "*" not in names:
             self.put("enabled_tools", value, spot)

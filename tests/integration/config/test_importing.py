@@ -261,6 +261,12 @@ def test_a_folder_that_was_written_is_kept(machine: Machine) -> None:
     assert (stdio(imported["a"]).cwd, stdio(imported["b"]).cwd) == ("/srv", f"{machine.home}/w")
 
 
+def test_a_folder_that_was_meant_to_follow_the_client_does(machine: Machine) -> None:
+    machine.has(".config/Code/User/mcp.json", '{"servers": {"a": {"command": "x", "cwd": "${workspaceFolder}"}}}')
+
+    assert stdio(machine.imported()["a"]).cwd == CLIENT_CWD
+
+
 def test_secrets_are_offered_and_can_go_to_the_keyring(machine: Machine) -> None:
     machine.has(".config/Claude/claude_desktop_config.json", sample("claude_desktop.json"))
     plan = machine.plan()

@@ -138,6 +138,7 @@ def test_given_a_file_that_others_can_read_then_each_secret_in_it_is_a_warning(t
     file = tmp_path / "config.toml"
     file.write_text(SECRET_FILE)
     file.chmod(0o644)
+    tmp_path.chmod(0o755)
 
     config = read(file)
 
@@ -150,10 +151,14 @@ def test_given_a_file_that_others_can_read_then_each_secret_in_it_is_a_warning(t
     assert len(config.servers) == 1
 
 
-def test_given_a_private_file_then_secrets_in_it_are_no_problem(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("file_mode", "folder_mode"), [(0o600, 0o755), (0o644, 0o700)])
+def test_given_a_private_file_or_folder_then_secrets_in_it_are_no_problem(
+    tmp_path: Path, file_mode: int, folder_mode: int
+) -> None:
     file = tmp_path / "config.toml"
     file.write_text(SECRET_FILE)
-    file.chmod(0o600)
+    file.chmod(file_mode)
+    tmp_path.chmod(folder_mode)
 
     assert read(file).problems == ()
 

@@ -68,6 +68,7 @@ def test_a_secret_in_a_header_is_found_without_its_scheme(header: str, value: st
         (["--api-key=abc"], 0, "srv/api-key", "abc"),
         (["--header", "Authorization: Bearer abc"], 1, "srv/Authorization", "abc"),
         (["-y", "tool", "ghp_0123456789abcdefghijABCDEFGHIJ012345"], 2, "srv/argument-2", None),
+        (["run", "-e", "DB_PASSWORD=pw", "image"], 2, "srv/DB_PASSWORD", "pw"),
         (["postgresql://bob:pw@h/db"], 0, "srv/password", "pw"),
     ],
 )
@@ -100,6 +101,22 @@ def test_secrets_are_replaced_by_references_at_any_depth() -> None:
         "args": ["--token", "${keyring:s/token}"],
         "env": {"A": "1", "PASSWORD": "${keyring:s/PASSWORD}"},
     }
+
+
+def test_different_secrets_get_different_names_and_equal_ones_share_one() -> None:
+    table: dict[str, object] = {"args": ["--token", "a", "--token", "b", "--token", "a"]}
+
+    assert [(name, value) for name, value, _ in found(table)] == [
+        ("srv/token", "a"),
+        ("srv/token-2", "b"),
+        ("srv/token", "a"),
+    ]
+
+
+def test_a_name_in_the_keyring_holds_nothing_that_ends_a_reference() -> None:
+    (secret,) = find_literal_secrets("srv", {"env": {"A}B TOKEN": "x"}})
+
+    assert secret.name == "srv/A_B_TOKEN"
 
 
 def test_a_secret_does_not_show_in_its_repr() -> None:

@@ -280,7 +280,6 @@ def test_a_dict_without_servers_is_an_error(tmp_path: Path, source: dict[str, ob
         (7, "mcpServers.a"),
         ({"command": "x", "disabled": "no"}, "mcpServers.a.disabled"),
         ({"command": []}, "mcpServers.a.command"),
-        ({"command": "x", "headers": {"A": "b"}}, "mcpServers.a.headers"),
         ({"url": "https://h", "headers": {"A": 1}}, "mcpServers.a.headers.A"),
     ],
 )
@@ -291,6 +290,32 @@ def test_what_another_hosts_server_has_wrong_is_told_under_its_own_key(
 
     assert told(config) == [("error", None, key)]
     assert [found.name for found in config.servers] == ["good"]
+
+
+@pytest.mark.parametrize(
+    ("server", "keys"),
+    [
+        ({"url": "https://h", "env": {"API_KEY": "k"}, "args": []}, ["mcpServers.a.env"]),
+        ({"command": "x", "headers": {"A": "b"}, "oauth": {"clientId": "c"}}, ["headers", "oauth"]),
+    ],
+)
+def test_keys_of_the_other_transport_are_passed_over_with_a_warning(
+    tmp_path: Path, server: object, keys: list[str]
+) -> None:
+    config = load({"mcpServers": {"a": server}}, home=tmp_path, environ={})
+
+    assert [problem.severity for problem in config.problems] == ["warning"] * len(keys)
+    assert all(problem.key.endswith(key) for problem, key in zip(config.problems, keys, strict=True))
+    assert len(config.servers) == 1
+
+
+def test_what_our_own_key_says_of_a_tool_wins_over_approval_in_advance(tmp_path: Path) -> None:
+    ours = {"tools": {"rm": {"approval_mode": "prompt"}}}
+    theirs = {"alwaysAllow": ["rm", "ls"]}
+
+    for server in ({"command": "x", **ours, **theirs}, {"command": "x", **theirs, **ours}):
+        (found,) = load({"mcpServers": {"a": server}}, home=tmp_path, environ={}).servers
+        assert found.tools == (("ls", ToolConfig(approval_mode="approve")), ("rm", ToolConfig(approval_mode="prompt")))
 
 
 def test_legacy_sse_is_named_as_what_is_not_supported(tmp_path: Path) -> None:
