@@ -30,13 +30,13 @@ class Swept:
 async def sweep(home: Path, environ: Mapping[str, str] | None = None, *, grace: float = 1.0) -> Swept:
     """End every process, and remove every container, of dead hosts of `home`. Those of living ones aren't touched.
 
-    `environ` is where container programs find their settings, and names the host that this one itself descends from.
+    `environ` is where container programs find their settings.
     """
     environ = os.environ if environ is None else environ
     ours = f"{home_id(home)}."
     hosts = dead_hosts(home)
     # A host that descends from a server of another: whatever became of that one, it must not end itself.
-    alive = {environ.get(HOST_COOKIE, "")}
+    alive = {os.environ.get(HOST_COOKIE, "")}
     dead = set(hosts)
 
     def of_dead_host(row: ProcessRow) -> bool:
