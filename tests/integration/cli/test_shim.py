@@ -8,14 +8,13 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from conftest import Conversation, FakeDaemon, Shim
+from support.fake_daemon import Conversation, FakeDaemon, Shim
 
-    Connect = Callable[..., Shim]
+Connect = Callable[..., Shim]
 
 INITIALIZE: dict[str, Any] = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t"}}
 
