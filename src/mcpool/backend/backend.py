@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-from mcpool.backend.call_clock import ASKED_POLL, CallClock
+from mcpool.backend.call_clock import ASKED_POLL, ROUNDING, CallClock
 from mcpool.backend.connection import RUN_BY_HAND, Connection, Opener, Terms
 from mcpool.backend.eras import Eras
 from mcpool.backend.holder import CallSink, Holder
@@ -19,6 +20,7 @@ from mcpool.backend.tools import Catalogue
 from mcpool.errors import CallOutcomeUnknown, CallTimeout, RpcError, ServerUnavailable
 from mcpool.wire.engine import Call
 from mcpool.wire.lost import ConnectionLost
+from mcpool.wire.paging import read_pages
 from mcpool.wire.revisions import METHOD_NOT_FOUND
 from mcpool.wire.session import Era, Session
 
@@ -309,20 +311,34 @@ class Backend:
         if call.future.done():
             return
         remaining = clock.remaining(self._loop.time())
-        if remaining > 0:
+        if remaining > ROUNDING:
             self._loop.call_later(max(remaining, ASKED_POLL), self._expire, connection, call, clock)
             return
         what = f"no answer to {call.method} within {clock.timeout:g} s; it was told to stop, and may have run"
         call.future.set_exception(CallTimeout(self.name, what))
         connection.engine.cancel(call, TIMED_OUT)
 
+    async def list_all(self, method: str, key: str, *, holder: Holder, timeout: float) -> tuple[bytes, ...]:
+        """The raw items of all pages of a list; `timeout` seconds for each page.
+
+        Raises: as `request`, and BadAnswer if the list is malformed or has no end.
+        """
+        return await read_pages(
+            self.name, method, key, lambda fields: self.request(method, fields, holder=holder, timeout=timeout)
+        )
+
     # ------------------------------------------------------------------ what holders want
 
     async def set_level(self, holder: Holder, level: str | None) -> None:
-        """Let `holder` hear log messages of this severity and above; the server logs at the lowest wanted."""
+        """Let `holder` hear log messages of this severity and above; the server logs at the lowest wanted.
+
+        Raises:
+            RpcError, CallTimeout: the server refuses, or does not answer.
+        """
         self.holders.set_level(holder, level)
         if self._connection is not None:
-            await self._connection.apply_level()
+            with suppress(ConnectionLost):  # the next connection is told when it starts
+                await self._connection.apply_level()
 
     async def subscribe(self, holder: Holder, uri: str, timeout: float) -> None:
         """Let `holder` hear of updates of a resource. The server is asked only for the first holder.
@@ -334,7 +350,8 @@ class Backend:
             return
         try:
             if connection.session.era == "modern":
-                await connection.listen()
+                with suppress(ConnectionLost):  # the next connection is told when it starts
+                    await connection.listen()
             else:
                 fields = {"uri": msgspec.json.encode(uri)}
                 await self.request("resources/subscribe", fields, holder=holder, timeout=timeout)
@@ -347,7 +364,8 @@ class Backend:
         if not self.holders.unsubscribe(holder, uri) or self._connection is None:
             return
         if self._connection.session.era == "modern":
-            await self._connection.listen()
+            with suppress(ConnectionLost):
+                await self._connection.listen()
             return
         try:
             fields = {"uri": msgspec.json.encode(uri)}

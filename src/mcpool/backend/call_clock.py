@@ -8,6 +8,9 @@ from mcpool.backend.questions import Questions
 ASKED_POLL = 0.2
 """Seconds between looks at a call that is past its time-out while its own thread is being asked something."""
 
+ROUNDING = 0.001
+"""Seconds by which a timer may be early."""
+
 
 class CallClock:
     """The time that a call has left. It stands still while the call's own thread is asked something."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from mcpool.backend.holder import Holder, Root
 from mcpool.backend.holders import Holders, owners
 from mcpool.backend.questions import Questions
 from mcpool.backend.tools import Catalogue, read_catalogue
-from mcpool.errors import MessageTooLarge, RpcError, ServerUnavailable
+from mcpool.errors import CallTimeout, MessageTooLarge, RpcError, ServerError, ServerUnavailable
 from mcpool.launch.to_the_end import to_the_end
 from mcpool.wire.engine import Engine, Inbound
 from mcpool.wire.link import Link, Sink
@@ -28,6 +28,9 @@ T = TypeVar("T")
 
 RELIST_AFTER = 0.25
 """Seconds to wait for further changes before lists are read again."""
+
+WISH_TIMEOUT = 30.0
+"""Seconds for a server to take note of what its holders want to hear."""
 
 RUN_BY_HAND = "run its command by hand to see why"
 _NOTES = 20
@@ -94,6 +97,8 @@ class Connection:
         self._loop = loop
         self._tasks: set[asyncio.Task[None]] = set()
         self._relist_timer: asyncio.TimerHandle | None = None
+        """Set from the first change until the list was read."""
+        self._changed = False
         self._subscription: Subscription | None = None
         self._sent_level: str | None = None
         self._lost: ConnectionLost | None = None
@@ -210,22 +215,17 @@ class Connection:
         """What a holder wants to hear is no reason to have no server at all."""
         try:
             await work
-        except RpcError as error:
-            self._note(f"{failed}: {error.reason}")
+        except (RpcError, CallTimeout) as error:
+            self._note(f"{failed}: {error.message}")
 
     async def apply_level(self) -> None:
         """Set the server to the lowest level that any holder asked for. Modern servers are told with each request."""
-        level = self._holders.lowest_level
         session = self.session
-        if (
-            session.era == "modern"
-            or level is None
-            or level == self._sent_level
-            or "logging" not in session.capabilities
-        ):
+        if session.era == "modern" or "logging" not in session.capabilities:
             return
-        self._sent_level = level
-        await session.call("logging/setLevel", {"level": msgspec.json.encode(level)}).future
+        while (level := self._holders.lowest_level) not in (None, self._sent_level):
+            self._sent_level = level
+            await session.request("logging/setLevel", {"level": msgspec.json.encode(level)}, timeout=WISH_TIMEOUT)
 
     async def listen(self) -> None:
         """Open anew the stream on which a modern server tells of changes, for what is wanted now."""
@@ -238,7 +238,7 @@ class Connection:
             wanted["resourceSubscriptions"] = list(self._holders.uris)
         before, self._subscription = self._subscription, None
         if wanted:
-            self._subscription = await self.session.listen(wanted, self._notified)
+            self._subscription = await self.session.listen(wanted, self._notified, timeout=WISH_TIMEOUT)
         if before is not None:
             before.close()
 
@@ -281,8 +281,16 @@ class Connection:
         if method == "notifications/tools/list_changed":
             self._relist_soon()
             return
-        for holder in self._hearers(method, params):
-            holder.on_notification(self.terms.server, method, params)
+        self._tell(self._hearers(method, params), method, params)
+
+    def _tell(self, hearers: Iterable[Holder], method: str, params: bytes | None) -> None:
+        for holder in hearers:
+            try:
+                holder.on_notification(self.terms.server, method, params)
+            except Exception as error:
+                # The embedding program listens here: what it raises must not cost the others their message.
+                what = f"`{self.terms.server}`: {holder!r} could not hear {method}"
+                self._loop.call_exception_handler({"message": what, "exception": error})
 
     def _hearers(self, method: str, params: bytes | None) -> list[Holder]:
         if method == "notifications/message":
@@ -305,24 +313,27 @@ class Connection:
     # ------------------------------------------------------------------ changes of the tool list
 
     def _relist_soon(self) -> None:
-        if self._relist_timer is not None:
-            self._relist_timer.cancel()
-        self._relist_timer = self._loop.call_later(RELIST_AFTER, self._relist)
+        """Read the list again, once for all changes that come in a burst, and never twice at a time."""
+        self._changed = True
+        if self._relist_timer is None:
+            self._relist_timer = self._loop.call_later(RELIST_AFTER, self._relist)
 
     def _relist(self) -> None:
-        self._relist_timer = None
         self._adopt(self._loop.create_task(self._relist_tools()))
 
     async def _relist_tools(self) -> None:
+        self._changed = False
         try:
             async with asyncio.timeout(self.terms.startup_timeout):
                 await self._read_tools()
-        except (TimeoutError, ConnectionLost, RpcError) as error:
+        except (TimeoutError, ConnectionLost, ServerError) as error:
             self._note(f"its changed tool list could not be read: {error}")
-            return
-        self._on_relisted(self)
-        for holder in self._holders:
-            holder.on_notification(self.terms.server, "notifications/tools/list_changed", None)
+        else:
+            self._on_relisted(self)
+            self._tell(self._holders, "notifications/tools/list_changed", None)
+        self._relist_timer = None
+        if self._changed:
+            self._relist_soon()
 
 
 def _declares(capabilities: dict[str, object], kind: str, flag: str) -> bool:

@@ -107,7 +107,7 @@ class Questions:
         if asked.open == 1:
             asked.since = self._loop.time()
         try:
-            answer = await owner.on_question(question)
+            self._engine.respond(id, await owner.on_question(question))
         except RpcError as error:
             self._engine.respond_error(id, error.code, error.reason, error.data)
         except Exception as error:
@@ -115,8 +115,6 @@ class Questions:
             self._engine.respond_error(
                 id, INTERNAL_ERROR, f"the client failed to answer: {type(error).__name__}: {error}"
             )
-        else:
-            self._engine.respond(id, answer)
         finally:
             asked.open -= 1
             if not asked.open:

@@ -222,6 +222,27 @@ class Step:
         answer_input: bool = True,
         check: Callable[[Connection], None] | None = None,
     ) -> bytes:
+        self._runtime.pin()  # the request holds it, even if the step ends meanwhile
+        try:
+            return await self._exchange(
+                binding, method, fields, meta, sink, progress, timeout, answer_input=answer_input, check=check
+            )
+        finally:
+            self._runtime.unpin()
+
+    async def _exchange(
+        self,
+        binding: Binding,
+        method: str,
+        fields: Fields,
+        meta: Fields | None,
+        sink: CallSink | None,
+        progress: bool,
+        timeout: float | None,
+        *,
+        answer_input: bool,
+        check: Callable[[Connection], None] | None,
+    ) -> bytes:
         lease = binding.lease
         backend = lease.backend
         limit = binding.view.tool_timeout
@@ -258,8 +279,9 @@ class Step:
         return cast(dict[str, Any], msgspec.json.decode(raw))
 
     async def _listed(self, server: str, method: str, key: str) -> list[dict[str, Any]]:
-        connection = await self.binding(server).lease.backend.connected()
-        items = await connection.session.list_all(method, key)
+        binding = self.binding(server)
+        lease = binding.lease
+        items = await lease.backend.list_all(method, key, holder=lease.holder, timeout=binding.view.tool_timeout)
         return [cast(dict[str, Any], msgspec.json.decode(item)) for item in items]
 
     def binding(self, server: str) -> Binding:
