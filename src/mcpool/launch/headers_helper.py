@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
+import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 
 import msgspec
 
 from mcpool.errors import ServerUnavailable
+from mcpool.launch.process_output import process_output
 
 TIME_LIMIT = 10.0
 """Seconds."""
@@ -23,34 +21,21 @@ async def helper_headers(server: str, command: str, cwd: str, environ: Mapping[s
     Raises:
         ServerUnavailable: it failed, took too long, or printed anything else. The output is never shown: it is secret.
     """
-    process = await asyncio.create_subprocess_shell(
-        command,
+    output = await process_output(
+        ("/bin/sh", "-c", command),
+        env=environ,
         cwd=cwd,
-        env=dict(environ),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
+        seconds=TIME_LIMIT,
+        limit=OUTPUT_LIMIT,
+        mark=secrets.token_hex(8),
     )
-    assert process.stdout is not None
+    if output.status is None:
+        size = f"or printed more than {OUTPUT_LIMIT // 1024} KiB"
+        raise _failed(server, f"could not be run, did not end within {TIME_LIMIT:g} s, {size}")
+    if output.status:
+        raise _failed(server, f"ended with status {output.status}")
     try:
-        async with asyncio.timeout(TIME_LIMIT):
-            output = await process.stdout.read(OUTPUT_LIMIT + 1)
-            while len(output) <= OUTPUT_LIMIT and (more := await process.stdout.read(OUTPUT_LIMIT)):
-                output += more
-            status = await process.wait() if len(output) <= OUTPUT_LIMIT else None
-    except TimeoutError:
-        raise _failed(server, f"did not end within {TIME_LIMIT:g} s") from None
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-    if status is None:
-        raise _failed(server, f"printed more than {OUTPUT_LIMIT // 1024} KiB")
-    if status:
-        raise _failed(server, f"ended with status {status}")
-    try:
-        headers = msgspec.json.decode(output, type=dict[str, str])
+        headers = msgspec.json.decode(output.stdout, type=dict[str, str])
     except msgspec.DecodeError:
         raise _failed(server, "did not print a JSON object of strings") from None
     if not headers:
