@@ -37,6 +37,7 @@ __all__ = ["Call", "CallSinkLike", "ConnectionLost", "Engine", "EngineStatistics
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 CANCELLED_STAYS = 30.0
 """Seconds that a cancelled call counts as unanswered."""
+READS_NO_MORE = "has ended or reads no more"
 
 _SAMPLE = 200
 
@@ -63,7 +64,7 @@ class Engine:
         self._loop = loop
         self._create_future = loop.create_future
         self._reader = Reader(max_message_bytes, receive=self._receive, broken=self._on_broken, report=self._report)
-        self._outbox = Outbox(loop)
+        self._outbox = Outbox(loop, self._on_refused)
         self._link: Link | None = None
         self._calls: dict[Key, Call] = {}
         self._ending: str | None = None
@@ -107,8 +108,8 @@ class Engine:
             line = b'{"jsonrpc":"2.0","id":%d%b,"params":%b}\n' % (number, request_head(method), params)
         call = Call(number, method, self._create_future(), owner, sink, task)
         link = self._link
-        if link is None or self._ending is not None or not link.alive:
-            reason = self._ending or ("was not reached yet" if link is None else "has ended")
+        if link is None or self._ending is not None or (self._outbox.free and not link.alive):
+            reason = self._ending or ("was not reached yet" if link is None else READS_NO_MORE)
             call.future.set_exception(ConnectionLost(self.server, reason, sent=False))
         elif link.buffered > self._limit:
             call.future.set_exception(
@@ -222,6 +223,13 @@ class Engine:
         if self._lost is None:
             self._ending = exit_reason(status)
             self._settle(status)
+
+    def _on_refused(self, offset: int) -> None:
+        """Calls that waited to be joined met a link that is dead."""
+        for call in [call for call in self._calls.values() if call.end > offset]:
+            del self._calls[call.id]
+            if not call.future.done():
+                call.future.set_exception(ConnectionLost(self.server, READS_NO_MORE, sent=False))
 
     def _settle(self, status: int | None) -> None:
         if self._lost is not None:

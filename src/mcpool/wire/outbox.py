@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from mcpool.wire.link import Link
 
@@ -13,15 +14,18 @@ class Outbox:
     A caller in lock-step thus pays for one write and nothing else, and sixty-four callers share two.
     """
 
-    __slots__ = ("_joining", "_loop", "_waiting", "free", "link", "offset")
+    __slots__ = ("_joining", "_loop", "_refused", "_waiting", "free", "link", "offset")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, refused: Callable[[int], None]) -> None:
+        """`refused` is told when lines that waited met a dead link: all that begin at this offset were never sent."""
         self._loop = loop
+        self._refused = refused
         self._waiting: list[bytes] = []
         self._joining = False
         self.link: Link | None = None
         self.free = True
-        """Whether the next line goes out at once; set whenever the server spoke."""
+        """Whether the next line goes out at once; set whenever the server spoke. Who sends then looks at `link.alive`
+        before: for lines that wait, this looks when their turn comes."""
         self.offset = 0
         """Bytes accepted so far: where the last line ends in the stream."""
 
@@ -43,12 +47,19 @@ class Outbox:
         """Hand over what waits."""
         self._joining = False
         self.free = True
-        if self.link is not None and self._waiting:
-            self.link.write(b"".join(self._waiting))
-            self._waiting.clear()
+        if self.link is None or not self._waiting:
+            return
+        data = b"".join(self._waiting)
+        self._waiting.clear()
+        if self.link.alive:
+            self.link.write(data)
+        else:
+            self.offset -= len(data)
+            self._refused(self.offset)
 
     def drop(self) -> None:
         """Forget what waits: there is nobody to send it to."""
+        self.offset -= sum(map(len, self._waiting))
         self._waiting.clear()
 
     def provably_unsent(self, end: int) -> bool:

@@ -89,6 +89,16 @@ async def test_a_call_to_a_dead_process_is_unsent_before_its_exit_is_told(scene:
     assert scene.link.written == []
 
 
+async def test_calls_that_waited_to_be_joined_fail_unsent_when_the_link_is_dead_by_then(scene: Scene) -> None:
+    first, *joined = [scene.engine.call("m", None) for _ in range(3)]
+
+    scene.link.alive = False
+    await asyncio.sleep(0)
+
+    assert [(await lost(call.future)).sent for call in joined] == [False, False]
+    assert scene.engine.calls == (first,)
+
+
 async def test_a_call_after_the_end_is_unsent(scene: Scene) -> None:
     scene.engine.on_exit(0)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def outbox(scene: Scene) -> Outbox:
-    outbox = Outbox(scene.loop)
+    outbox = Outbox(scene.loop, lambda offset: None)
     outbox.link = scene.link
     return outbox
 
@@ -52,3 +52,18 @@ async def test_what_is_dropped_is_never_written(scene: Scene, outbox: Outbox) ->
     await asyncio.sleep(0)
 
     assert scene.link.written == [b"a\n"]
+    assert outbox.offset == 2
+
+
+async def test_lines_that_waited_are_not_written_to_a_dead_link(scene: Scene) -> None:
+    refused: list[int] = []
+    outbox = Outbox(scene.loop, refused.append)
+    outbox.link = scene.link
+    for line in (b"a\n", b"b\n", b"c\n"):
+        outbox.send(line)
+
+    scene.link.alive = False
+    await asyncio.sleep(0)
+
+    assert scene.link.written == [b"a\n"]
+    assert (refused, outbox.offset) == ([2], 2)
