@@ -137,12 +137,12 @@ class Gateway:
         if self._closed:
             raise Refusal(503, "the gateway is shutting down")
         if self._sweep is None:
-            self._sweep = asyncio.get_running_loop().call_later(_SWEEP, self._tidy)
+            self._sweep = asyncio.get_running_loop().call_later(_SWEEP, self.tidy)
+        if len(headers) != len(scope["headers"]):
+            _check_repeats(scope["headers"])
         refused = self._origins.refusal(headers.get(b"host"), headers.get(b"origin"))
         if refused is not None:
             raise Refusal(403, refused)
-        if len(headers) != len(scope["headers"]):
-            _check_repeats(scope["headers"])
 
     def _principal(self, headers: Headers) -> str:
         scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
@@ -165,11 +165,12 @@ class Gateway:
         await self.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _tidy(self) -> None:
+    def tidy(self) -> None:
+        """End what was idle for too long; done every few seconds by itself."""
         now = asyncio.get_running_loop().time()
         self._sessions.expire(now)
         self._modern_sessions.expire(now)
-        self._sweep = asyncio.get_running_loop().call_later(_SWEEP, self._tidy)
+        self._sweep = asyncio.get_running_loop().call_later(_SWEEP, self.tidy)
 
 
 def _check_version(headers: Headers) -> None:

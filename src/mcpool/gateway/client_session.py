@@ -173,7 +173,8 @@ class ClientSession:
         """End everything that goes on for this client. Safe to call twice."""
         self.closed = True
         for exchange in list(self.exchanges.values()):
-            exchange.cancel(reason)
+            if exchange.method != names.LISTEN:
+                exchange.cancel(reason)
         self.notices.close()
         await self.tasks.close()
         await self._threads.close()

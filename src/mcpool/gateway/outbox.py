@@ -1,8 +1,7 @@
 """What one event stream of a client still has to carry, and what it carried already, for a client that resumes it.
 
 Putting a message in never waits: a client that reads slowly costs memory up to a limit, and nobody else anything. Over
-the limit progress keeps its latest, log lines are dropped and counted, and for whatever may not be dropped the stream
-closes.
+the limit progress keeps its latest, log lines are dropped and counted, and if that is not enough the stream closes.
 """
 
 from __future__ import annotations
@@ -93,7 +92,11 @@ class Outbox:
                 self.dropped += 1
                 return
         elif self._is_full():
-            self._overflow()
+            self._drop_logs()
+            if self._is_full():
+                self._overflow()
+        if self.dropped > self._told_dropped:
+            self._tell_dropped()
         self._sequence += 1
         item = _Item(self._sequence, kind, self._frame(self._sequence, message), subject)
         if kind is Kind.LATEST:
@@ -109,8 +112,6 @@ class Outbox:
         """Everything that waits, as bytes of the stream; empty if nothing does."""
         if not self._waiting:
             return b""
-        if self.dropped > self._told_dropped:
-            self._tell_dropped()
         chunk = b"".join([item.frame for item in self._waiting])
         if self.name is not None:
             self._keep()
@@ -140,6 +141,13 @@ class Outbox:
         self._sent_bytes = 0
         self.overflowed = False
         self._wake.set()
+
+    def _drop_logs(self) -> None:
+        """Make room for what may not be dropped."""
+        kept = [item for item in self._waiting if item.kind is not Kind.LOG]
+        self.dropped += len(self._waiting) - len(kept)
+        self._waiting = deque(kept)
+        self._waiting_bytes = sum(len(item.frame) for item in kept)
 
     def _overflow(self) -> None:
         self.overflowed = True
