@@ -54,8 +54,9 @@ class Ear:
 
 
 def config(name: str = "fake", **settings: Any) -> ServerConfig:
-    """A stdio server whose command is its name."""
-    transport = Stdio(name, **{key: settings.pop(key) for key in ("args", "env", "cwd") if key in settings})
+    """A stdio server; its command names the fake server behind it, which is its own name unless given."""
+    command = settings.pop("command", name)
+    transport = Stdio(command, **{key: settings.pop(key) for key in ("args", "env", "cwd") if key in settings})
     return ServerConfig(name, transport, **settings)
 
 

@@ -15,9 +15,11 @@ from mcpool.backend.eras import Eras
 from mcpool.backend.holder import CallSink, Holder
 from mcpool.backend.holders import Holders
 from mcpool.backend.lifecycle import Event, State, after
+from mcpool.backend.resend import Attempt, Failure, Verdict, verdict
 from mcpool.backend.status import BackendStatus
 from mcpool.backend.tools import Catalogue
-from mcpool.errors import CallOutcomeUnknown, CallTimeout, RpcError, ServerUnavailable
+from mcpool.config.server import Retry
+from mcpool.errors import CallOutcomeUnknown, CallTimeout, RpcError, ServerError, ServerUnavailable
 from mcpool.wire.engine import Call
 from mcpool.wire.lost import ConnectionLost
 from mcpool.wire.paging import read_pages
@@ -31,12 +33,21 @@ CANCELLED = "the client cancelled the request"
 TIMED_OUT = "no answer within the time-out"
 
 _RUNNING = (State.CONNECTING, State.READY, State.RECONNECTING)
+_STARTING = (State.CONNECTING, State.RECONNECTING)
 _ENDING = (State.STOPPING, State.STOPPED)
 
 
 _BACK_OFF_FIRST = 0.5
 _BACK_OFF_MOST = 30.0
 """Seconds until a start that failed is repeated by itself. A request that needs the server repeats it at once."""
+
+
+def _given_up(server: str, method: str, lost: ConnectionLost, judged: Verdict) -> ServerError:
+    if judged == "not_run":
+        return ServerUnavailable(server, f"it {lost.reason} before {method} could be sent, twice in a row")
+    return CallOutcomeUnknown(
+        server, f"it {lost.reason} after {method} was sent; that may have run, and was not sent again"
+    )
 
 
 class Backend:
@@ -245,11 +256,14 @@ class Backend:
         sink: CallSink | None = None,
         progress: bool = False,
         check: Callable[[Connection], None] | None = None,
+        tool: str | None = None,
+        retry: Retry = "safe",
     ) -> bytes:
         """Send a request and return the raw result. Cancelling the caller, and the time-out, tell the server.
 
-        A request that provably never reached the server is sent once more, over a new connection. `check` sees the
-        connection before each sending, and raises what the caller shall get if it must not be used.
+        A request that was lost is sent once more, over a new connection, where `resend` says so: `tool` is the one that
+        it calls, `retry` what the configuration says of it. `check` sees the connection before each sending, and raises
+        what the caller shall get if it must not be used.
 
         Raises:
             ServerUnavailable: it could not be started, or the connection was lost before the request was sent.
@@ -280,16 +294,12 @@ class Backend:
                 try:
                     return await call.future
                 except ConnectionLost as lost:
-                    self._connection_lost(connection, lost)
-                    if lost.sent:
-                        raise CallOutcomeUnknown(
-                            self.name,
-                            f"it {lost.reason} after {method} was sent; that may have run, and was not sent again",
-                        ) from None
-                    if resent:
-                        raise ServerUnavailable(
-                            self.name, f"it {lost.reason} twice before {method} could be sent"
-                        ) from None
+                    if not connection.alive:
+                        self._connection_lost(connection, lost)
+                    failure = Failure.LOST if lost.sent else Failure.UNSENT
+                    hints = None if tool is None else connection.annotations(tool)
+                    if (judged := verdict(Attempt(method, failure, resent, retry, hints))) != "resend":
+                        raise _given_up(self.name, method, lost, judged) from None
                     resent = True
                 except asyncio.CancelledError:
                     connection.engine.cancel(call, CANCELLED)
@@ -397,6 +407,11 @@ class Backend:
             await asyncio.wait(tuple(self._owners))
         if retire:
             self.state = after(self.state, Event.ENDED)
+
+    @property
+    def starting(self) -> bool:
+        """Whether somebody wanted a connection that is not ready yet."""
+        return self.state in _STARTING
 
     @property
     def running(self) -> bool:

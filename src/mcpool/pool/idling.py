@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LOOK_AGAIN = 1.0
+"""Seconds at least between two looks at what cannot stop yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Use:
@@ -11,6 +14,7 @@ class Use:
 
     leases: int
     in_flight: int
+    """Requests, and a start that somebody wanted."""
     last_used: float
     """When the last request ended, or the last lease was released, whichever is later."""
     idle_timeout: float
@@ -24,7 +28,7 @@ def seconds_until_stop(use: Use, now: float) -> float | None:
     A request in flight always keeps it, and so does a lease unless the configuration says otherwise.
     """
     if use.in_flight:
-        return use.idle_timeout if use.stop_when_unused or not use.leases else None
+        return max(use.idle_timeout, LOOK_AGAIN) if use.stop_when_unused or not use.leases else None
     if use.leases and not use.stop_when_unused:
         return None
     return max(0.0, use.last_used + use.idle_timeout - now)

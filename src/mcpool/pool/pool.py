@@ -16,7 +16,7 @@ from mcpool.backend.tools import Catalogue
 from mcpool.catalog.identity import Identity
 from mcpool.config.server import ServerConfig
 from mcpool.errors import Closed, ServerNotFound
-from mcpool.pool.idling import Use, seconds_until_stop
+from mcpool.pool.idling import LOOK_AGAIN, Use, seconds_until_stop
 from mcpool.pool.resolver import Circumstances, Resolver
 from mcpool.pool.sharing import Key, key_of
 
@@ -53,7 +53,7 @@ class Entry:
         backend = self.backend
         return Use(
             leases=backend.holders.leases,
-            in_flight=backend.in_flight,
+            in_flight=backend.in_flight + backend.starting,
             last_used=max(backend.last_used, self.last_released),
             idle_timeout=self.config.idle_timeout,
             stop_when_unused=self.config.stop_when_unused,
@@ -168,6 +168,8 @@ class Pool:
         backend = entry.backend
         backend.holders.remove(holder)
         entry.last_released = self._loop.time()
+        if self._closed:
+            return
         if entry.retired and not backend.holders:
             self._retired.discard(entry)
             self._spawn(backend.stop(retire=True))
@@ -238,7 +240,8 @@ class Pool:
             return
         if entry.backend.running:
             self._spawn(entry.backend.stop(retire=False))
-        entry.timer = self._loop.call_later(entry.config.idle_timeout, self._stop_if_unused, entry)
+        look_again = max(entry.config.idle_timeout, LOOK_AGAIN)
+        entry.timer = self._loop.call_later(look_again, self._stop_if_unused, entry)
 
     def _remember(self, entry: Entry) -> None:
         if entry.backend.catalogue is not None:

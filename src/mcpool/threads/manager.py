@@ -46,8 +46,16 @@ class ThreadManager:
         parent: Thread | None = None,
         id: str | None = None,
     ) -> Thread:
-        """Load a thread and lease its servers. A `parent` makes it a sub-agent, of the same session tree."""
+        """Load a thread and lease its servers. A `parent` makes it a sub-agent, of the same session tree.
+
+        Raises:
+            ValueError: a thread of this id is loaded.
+        """
         name = id or self._new_id()
+        while id is None and name in self._threads:
+            name = self._new_id()
+        if name in self._threads:
+            raise ValueError(f"a thread {name!r} is open already; close it, or choose another id")
         thread = Thread(
             name,
             self._pool,
