@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mcpool.config.problem import Spot
 from mcpool.config.table import as_list, as_table
+from mcpool.errors import McpoolError
 
 Secret = Callable[[str], str | None]
 """Looks a name up in the keyring: its value, or None if there is none."""
@@ -20,11 +21,12 @@ _VARIABLE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 _KEYRING = re.compile(r"(keyring|input):(.+)", re.DOTALL)
 
 
-class SecretsError(Exception):
-    """The keyring can't be asked at all. The message says why; `remedy` what to do."""
+class SecretsError(McpoolError):
+    """The keyring can't be used at all: `reason` says why, `remedy` what to do."""
 
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(message)
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(f"{reason}; {remedy}")
+        self.reason = reason
         self.remedy = remedy
 
 
@@ -87,7 +89,7 @@ class Expander:
         try:
             value = self.secret(name)
         except SecretsError as error:
-            spot.error(f"`${{{source}:{name}}}`: {error}", error.remedy)
+            spot.error(f"`${{{source}:{name}}}`: {error.reason}", error.remedy)
             return ""
         if value is not None:
             return value

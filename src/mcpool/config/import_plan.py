@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -28,6 +29,14 @@ class Addition:
     """Where else the same definition was found: `HOST (FILE)`."""
     notes: tuple[str, ...] = ()
     """What was decided for it, and why, for the user to read."""
+
+    @property
+    def essence(self) -> str:
+        """How it is reached, in one line: URL or command; secrets as the references that could replace them."""
+        table = with_references(self.table, self.secrets)
+        if "url" in table:
+            return str(table["url"])
+        return shlex.join(map(str, [table.get("command", ""), *(as_list(table.get("args")) or [])]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+|\n')
 
 @dataclass(slots=True)
 class JsonPlaces:
-    """The line of each key path, and the paths that are written more than once (the last one counts)."""
+    """The line of each key path, and the paths that are written more than once: the last one counts."""
 
     lines: dict[KeyPath, int] = field(default_factory=dict[KeyPath, int])
     repeated: list[KeyPath] = field(default_factory=list[KeyPath])
@@ -60,8 +60,10 @@ def locate_json(text: str) -> JsonPlaces:
                 path = top.value_path()
                 if path in places.lines:
                     places.repeated.append(path)
-                    _forget_inside(places.lines, path)
                 places.lines[path] = line
+    # What stands in a repeated table only looks repeated: it is another table's.
+    repeated = set(places.repeated)
+    places.repeated = [path for path in places.repeated if not any(path[:n] in repeated for n in range(1, len(path)))]
     return places
 
 
@@ -70,8 +72,3 @@ def _key(token: str) -> str:
         return str(json.loads(token))
     except ValueError:
         return token
-
-
-def _forget_inside(lines: dict[KeyPath, int], path: KeyPath) -> None:
-    for other in [other for other in lines if other[: len(path)] == path]:
-        del lines[other]

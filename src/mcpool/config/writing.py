@@ -1,4 +1,4 @@
-"""Replacing our file: whole or not at all, for this user alone, the old one kept."""
+"""Our file as text: read exactly, and replaced whole or not at all, for this user alone, the old one kept."""
 
 from __future__ import annotations
 
@@ -7,6 +7,24 @@ import tempfile
 from pathlib import Path
 
 from mcpool.errors import ConfigError
+
+
+def read_config(path: Path) -> str:
+    """The exact text of the file, its line ends included; "" if there is none.
+
+    Raises:
+        ConfigError: it can't be read, or is not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode()
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError as error:
+        msg = f"{path}: is not valid UTF-8; save it as UTF-8"
+        raise ConfigError([msg]) from error
+    except OSError as error:
+        msg = f"{path}: could not be read: {error.strerror or error}; check its permissions"
+        raise ConfigError([msg]) from error
 
 
 def write_config(path: Path, text: str) -> Path | None:

@@ -283,6 +283,18 @@ def test_secrets_are_offered_and_can_go_to_the_keyring(machine: Machine) -> None
     assert 'GITHUB_PERSONAL_ACCESS_TOKEN = "${keyring:github/GITHUB_PERSONAL_ACCESS_TOKEN}"' in text
 
 
+def test_how_a_server_is_reached_is_shown_without_its_secrets(machine: Machine) -> None:
+    machine.has(
+        ".cursor/mcp.json",
+        servers(web='{"url": "https://h/mcp?apiKey=abc"}', run='{"command": "x", "args": ["a b", "--token=t0p"]}'),
+    )
+
+    assert [addition.essence for addition in machine.plan().added] == [
+        "https://h/mcp?apiKey=${keyring:web/apiKey}",
+        "x 'a b' '--token=${keyring:run/token}'",
+    ]
+
+
 def test_an_input_of_an_editor_becomes_a_name_in_the_keyring(machine: Machine) -> None:
     machine.has("web/.vscode/mcp.json", sample("vscode.jsonc"))
 

@@ -8,12 +8,28 @@ from pathlib import Path
 
 import pytest
 
-from mcpool.config.writing import write_config
+from mcpool.config.writing import read_config, write_config
 from mcpool.errors import ConfigError
 
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_file_is_read_exactly_and_a_missing_one_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_bytes(b"\xef\xbb\xbfa = 1\r\n")
+
+    assert read_config(tmp_path / "config.toml") == "\ufeffa = 1\r\n"
+    assert read_config(tmp_path / "nope.toml") == ""
+
+
+def test_given_a_file_that_cannot_be_read_then_the_error_names_it(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_bytes(b"\xff")
+
+    with pytest.raises(ConfigError, match=r"config\.toml: is not valid UTF-8"):
+        read_config(tmp_path / "config.toml")
+    with pytest.raises(ConfigError, match="could not be read: Is a directory"):
+        read_config(tmp_path)
 
 
 def test_a_new_file_is_private_and_has_no_backup(tmp_path: Path) -> None:

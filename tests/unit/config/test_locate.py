@@ -132,10 +132,10 @@ def test_a_json_key_is_found_on_its_line() -> None:
 
 
 def test_a_key_that_is_written_twice_is_told_and_stands_where_it_counts() -> None:
-    places = locate_json('{"a": {"x": 1},\n "a": {\n "y": 2}}')
+    places = locate_json('{"a": {"x": 1},\n "a": {\n "x": 2}}')
 
     assert places.repeated == [("a",)]
-    assert places.lines == {("a",): 2, ("a", "y"): 3}
+    assert places.lines == {("a",): 2, ("a", "x"): 3}
 
 
 @pytest.mark.parametrize(
