@@ -10,8 +10,8 @@ from pathlib import Path
 from mcpool.cli.exit_codes import OK, USAGE
 from mcpool.cli.screen import Screen
 from mcpool.config import load
-from mcpool.rendezvous import home_path
 from mcpool.launch.environment import base_environment
+from mcpool.rendezvous import home_path
 
 
 def run(arguments: Namespace) -> int:

@@ -45,8 +45,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _relay(server: str | None) -> int:
     from mcpool.cli.relay import Relay
-    from mcpool.rendezvous import Joined, Refused
     from mcpool.gateway.starting import join_or_start
+    from mcpool.rendezvous import Joined, Refused
 
     cwd = _working_folder()
 

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from mcpool._version import __version__
 from mcpool.errors import CallTimeout, DaemonError, McpoolError
-from mcpool.rendezvous import Joined
 from mcpool.gateway.starting import join_or_start
+from mcpool.rendezvous import Joined
 
 REVISION = "2025-11-25"
 

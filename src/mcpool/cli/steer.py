@@ -7,21 +7,27 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from mcpool.cli.control import ask, ask_daemon
+from mcpool.cli.control import ask_daemon
 from mcpool.cli.exit_codes import OK, USAGE
 from mcpool.gateway.home_lock import await_unlocked
-from mcpool.rendezvous import NoDaemon, home_path, join
+from mcpool.gateway.starting import StartLock
+from mcpool.rendezvous import NoDaemon, home_path
+
+_PATIENCE = 60.0
+"""Seconds that a daemon may take to end its servers."""
 
 
 def stop(arguments: Namespace) -> int:
     """Ask the daemon to end, and wait until it has."""
     home = home_path(os.environ)
-    try:
-        pid = ask(join(home, kind="control", cwd=home), "stop")["pid"]
-    except NoDaemon:
-        print("no mcpool daemon runs for this home")
-        return OK
-    await_unlocked(Path(home), timeout=60)
+    # One that is starting is waited for, and none is started in between.
+    with StartLock(home):
+        try:
+            pid = ask_daemon("stop")["pid"]
+        except NoDaemon:
+            print("no mcpool daemon runs for this home")
+            return OK
+        await_unlocked(Path(home), timeout=_PATIENCE)
     print(f"stopped the mcpool daemon (pid {pid})")
     return OK
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from mcpool.cli.exit_codes import OK, USAGE
 from mcpool.config.home import ensure_home
 from mcpool.errors import DaemonError
-from mcpool.rendezvous import home_path
 from mcpool.gateway.tokens import TokenStore
+from mcpool.rendezvous import home_path
 
 
 def run(arguments: Namespace) -> int:

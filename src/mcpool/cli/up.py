@@ -23,8 +23,8 @@ from mcpool.config.home import ensure_home
 from mcpool.errors import McpoolError
 from mcpool.gateway.home_lock import HomeLock
 from mcpool.gateway.record import read_record
-from mcpool.rendezvous import NoDaemon, home_path
 from mcpool.gateway.starting import LOCK_FD, READY_FD, StartLock, report_ready, start
+from mcpool.rendezvous import NoDaemon, home_path
 
 if TYPE_CHECKING:
     from mcpool.gateway.daemon import Daemon, DaemonOptions

@@ -28,7 +28,6 @@ for line in sys.stdin:
         text = "no luck" if bad else "plain\\ntext"
         result = {"content": [{"type": "text", "text": text}], "isError": bad}
     else:
-        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32601, "message": "no"}}), flush=True)
         continue
     print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
 """

@@ -67,7 +67,7 @@ def test_a_call_in_flight_when_the_daemon_is_killed_may_have_run(mcpool: McpoolH
             "jsonrpc": "2.0",
             "id": 1,
             "method": "tools/call",
-            "params": {"name": "slow", "arguments": {"seconds": 60}, "_meta": {"progressToken": "p"}},
+            "params": {"name": "slow", "arguments": {"seconds": 30, "steps": 100}, "_meta": {"progressToken": "p"}},
         }
     )
     assert shim.receive()["method"] == "notifications/progress"
