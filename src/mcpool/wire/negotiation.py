@@ -139,10 +139,13 @@ class Negotiation:
         handshake = self._initialize(LATEST_HANDSHAKE)
         await asyncio.wait([probe, handshake], return_when=asyncio.FIRST_COMPLETED)
         if not probe.done():
-            if handshake.exception() is None:
+            refusal = handshake.exception()
+            if refusal is None:
                 return initialized(self._engine.server, handshake.result())
-            await asyncio.wait([probe])
-        return self._judge(probe) or await self._conclude(handshake)
+            modern = isinstance(refusal, RpcError) and refusal.code == UNSUPPORTED_PROTOCOL_VERSION
+            await asyncio.wait([probe], timeout=None if modern else self._probe_after)
+        agreement = self._judge(probe) if probe.done() else None
+        return agreement or await self._conclude(handshake)
 
     @property
     def asked(self) -> str:

@@ -160,6 +160,13 @@ async def test_a_slow_modern_server_that_refuses_initialize_is_waited_for(scene:
     assert (await opening).era == "modern"
 
 
+async def test_a_refused_handshake_is_told_though_the_probe_stays_unanswered(scene: Scene) -> None:
+    scene.plays(initialize=error(-32603))
+
+    with pytest.raises(ServerUnavailable, match="refused `initialize` with -32603"):
+        await open_session(scene, probe_after=0.0)
+
+
 async def test_a_probe_refused_late_leaves_the_decision_to_the_handshake(scene: Scene) -> None:
     opening = asyncio.ensure_future(open_session(scene, probe_after=0.0))
     await scene.hears(2)
