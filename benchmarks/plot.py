@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from benchmarks.gateway import CLIENTS
 from benchmarks.library import IN_FLIGHT, Outcome
 from benchmarks.report import Results
 
@@ -13,16 +14,37 @@ _OURS, _FLOOR, _OTHERS = "#2a6fbb", "#9aa5b1", ("#d98c3f", "#b8574a", "#8a6bb0")
 
 def draw(results: Results, folder: Path) -> list[Path]:
     """Write `benchmarks.png` and `.svg`; nothing if there is nothing to compare."""
-    panels: list[tuple[str, dict[str, Outcome], tuple[int, ...], str, str, float]] = []
+    panels: list[tuple[str, dict[str, Outcome], tuple[int, ...], tuple[str, str], str, float]] = []
     if results.library:
         panels += [
-            ("Library: calls per second", results.library, IN_FLIGHT, "in flight", "per_second", 1),
-            ("Library: CPU per call (us)", results.library, IN_FLIGHT, "in flight", "cpu", 1e6),
+            (
+                "Library: calls per second (more is better)",
+                results.library,
+                IN_FLIGHT,
+                ("call in flight", "calls in flight"),
+                "per_second",
+                1,
+            ),
+            (
+                "Library: CPU per call, us (less is better)",
+                results.library,
+                IN_FLIGHT,
+                ("call in flight", "calls in flight"),
+                "cpu",
+                1e6,
+            ),
         ]
     if results.gateway:
         panels += [
-            ("Gateway: calls per second", results.gateway, (1, 16), "clients", "per_second", 1),
-            ("Gateway: CPU per call (us)", results.gateway, (1, 16), "clients", "cpu", 1e6),
+            (
+                "Gateway: calls per second (more is better)",
+                results.gateway,
+                CLIENTS,
+                ("client", "clients"),
+                "per_second",
+                1,
+            ),
+            ("Gateway: CPU per call, us (less is better)", results.gateway, CLIENTS, ("client", "clients"), "cpu", 1e6),
         ]
     if not panels:
         return []
@@ -33,7 +55,7 @@ def draw(results: Results, folder: Path) -> list[Path]:
 
     columns = 2
     figure, axes = pyplot.subplots(
-        len(panels) // columns, columns, figsize=(11, 4 * len(panels) // columns), squeeze=False
+        len(panels) // columns, columns, figsize=(13, 4 * len(panels) // columns), squeeze=False
     )
     for place, panel in zip(axes.flat, panels, strict=True):
         _panel(place, *panel)
@@ -46,7 +68,13 @@ def draw(results: Results, folder: Path) -> list[Path]:
 
 
 def _panel(
-    axes: Any, title: str, outcomes: dict[str, Outcome], counts: tuple[int, ...], what: str, key: str, factor: float
+    axes: Any,
+    title: str,
+    outcomes: dict[str, Outcome],
+    counts: tuple[int, ...],
+    what: tuple[str, str],
+    key: str,
+    factor: float,
 ) -> None:
     shown = {name: outcome for name, outcome in outcomes.items() if outcome.points}
     others = iter(_OTHERS)
@@ -58,6 +86,7 @@ def _panel(
         bars = axes.bar(places, values, width, label=outcome.title, color=colour)
         axes.bar_label(bars, fmt="{:,.0f}", fontsize=7, padding=2)
     axes.set_title(title, fontsize=10)
-    axes.set_xticks([index + 0.4 - width / 2 for index in range(len(counts))], [f"{n} {what}" for n in counts])
-    axes.legend(fontsize=7)
+    axes.set_xticks([index + 0.4 - width / 2 for index in range(len(counts))], [f"{n:,} {what[n > 1]}" for n in counts])
+    axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.09), ncols=3, frameon=False)
+    axes.margins(y=0.12)
     axes.spines[["top", "right"]].set_visible(False)
