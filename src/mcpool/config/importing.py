@@ -16,7 +16,7 @@ from mcpool.config.hosts import Host, find_host_files, host_of
 from mcpool.config.import_plan import Addition, ImportPlan, Skipped, with_references
 from mcpool.config.keys import KEYS
 from mcpool.config.literal_secrets import find_literal_secrets
-from mcpool.config.loading import entries
+from mcpool.config.loading import entries, in_order
 from mcpool.config.model import DaemonConfig
 from mcpool.config.problem import Problem
 from mcpool.config.read_server import Entry, Surroundings, read_server
@@ -96,7 +96,7 @@ class _Merge:
             server = read_server(entry, self._around(document), report)
             if server is not None:
                 self._take(entry, server, document, host, before)
-        self.problems += report.problems
+        self.problems += in_order(report.problems)
 
     def _take(
         self, entry: Entry, server: ServerConfig, document: Document, host: Host, before: dict[str, ServerConfig]

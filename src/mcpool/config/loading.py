@@ -50,7 +50,7 @@ def load(
     servers = _servers(document, found, around, report)
     _look_around(document, found, report)
     daemon = _daemon(document, report)
-    return Config(servers, _in_order(report.problems), daemon, path)
+    return Config(servers, in_order(report.problems), daemon, path)
 
 
 def check(
@@ -73,7 +73,7 @@ def _given(source: Mapping[str, object]) -> Document | Problem:
     return Document(GIVEN, "dict", data, Path.cwd())
 
 
-def _in_order(problems: list[Problem]) -> tuple[Problem, ...]:
+def in_order(problems: list[Problem]) -> tuple[Problem, ...]:
     """The problems in the order of the file."""
     return tuple(sorted(problems, key=lambda problem: problem.line or 0))
 
