@@ -35,7 +35,9 @@ async def client(port: int) -> AsyncIterator[HttpClient]:
 PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
 
 
-@pytest.mark.parametrize("host_header", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost@x", ""])
+@pytest.mark.parametrize(
+    "host_header", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost@x", ""]
+)
 async def test_name_that_is_not_loopback_is_forbidden(client: HttpClient, host_header: str) -> None:
     assert (await client.request("POST", PING, {"Host": host_header})).status == 403
 

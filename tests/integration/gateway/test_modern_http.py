@@ -243,9 +243,7 @@ async def test_listen_acknowledges_first_and_passes_on_what_was_asked_for(client
 
 async def test_listen_leaves_out_what_cannot_be_subscribed(port: int) -> None:
     async with HttpClient(port, "/mcp/new") as client:
-        response = await client.modern(
-            "subscriptions/listen", {"notifications": {"resourceSubscriptions": ["a:1"]}}
-        )
+        response = await client.modern("subscriptions/listen", {"notifications": {"resourceSubscriptions": ["a:1"]}})
         first = (await anext(response.events())).data
     assert first["params"]["notifications"] == {}
 

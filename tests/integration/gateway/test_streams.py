@@ -271,9 +271,7 @@ async def test_question_that_is_withdrawn_is_taken_back(client: HttpClient, host
     events = (await client.tool("ask")).events()
     question = (await _next(events)).data
     get = (await client.request("GET")).events()
-    asking = asyncio.create_task(
-        host.threads[0].listener.on_question(Question("one", "elicitation/create", ELICIT))
-    )
+    asking = asyncio.create_task(host.threads[0].listener.on_question(Question("one", "elicitation/create", ELICIT)))
     second = (await _next(get)).data
     asking.cancel()
     withdrawn = (await _next(get)).data

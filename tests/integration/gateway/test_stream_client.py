@@ -1,0 +1,241 @@
+"""Clients on a byte stream: the same core, by lines, in both eras."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from gatewaykit.fake_host import FakeCall, FakeHost, FakeServer, encode
+from gatewaykit.serving import gateway_for
+from mcpool.backend.holder import Question, Root
+from mcpool.gateway.limits import Limits
+from mcpool.gateway.stream_client import StreamClient
+
+META = "io.modelcontextprotocol/"
+
+
+class Line:
+    """Both ends of a stream, and what the client has received."""
+
+    def __init__(self, host: FakeHost, route: str | None, limits: Limits | None = None) -> None:
+        self.received: asyncio.Queue[Any] = asyncio.Queue()
+        self.backlog = 0
+        self.gateway = gateway_for(host, limits)
+        self.client = StreamClient(
+            self.gateway,
+            route=route,
+            cwd="/srv/repo",
+            principal="local",
+            write=self._write,
+            backlog=lambda: self.backlog,
+        )
+
+    def _write(self, data: bytes) -> None:
+        assert data.endswith(b"\n")
+        assert data.count(b"\n") == 1
+        self.received.put_nowait(json.loads(data))
+
+    def say(self, method: str, params: object = None, id: object = None) -> None:
+        message: dict[str, object] = {"jsonrpc": "2.0", "method": method}
+        if id is not None:
+            message["id"] = id
+        if params is not None:
+            message["params"] = params
+        self.client.on_line(json.dumps(message).encode())
+
+    async def hear(self) -> Any:
+        async with asyncio.timeout(10):
+            return await self.received.get()
+
+    async def ask(self, method: str, params: object = None, id: object = 1) -> Any:
+        self.say(method, params, id)
+        return await self.hear()
+
+    async def initialize(self, revision: str = "2025-06-18", capabilities: object = None) -> Any:
+        params = {"protocolVersion": revision, "capabilities": capabilities or {}, "clientInfo": {}}
+        answer = await self.ask("initialize", params, "init")
+        self.say("notifications/initialized")
+        return answer["result"]
+
+
+@pytest.fixture
+def host() -> FakeHost:
+    async def held(call: FakeCall) -> bytes:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def progress(call: FakeCall) -> bytes:
+        call.report(1)
+        call.log("x")
+        return encode({"content": []})
+
+    one = FakeServer("one")
+    one.tools |= {"held": held, "progress": progress}
+    return FakeHost(one)
+
+
+@pytest.fixture
+async def line(host: FakeHost) -> AsyncIterator[Line]:
+    line = Line(host, "one")
+    yield line
+    await line.client.close()
+    assert host.open_threads == []
+    assert host.steps_open == 0
+
+
+def _context(**more: object) -> dict[str, object]:
+    meta = {META + "protocolVersion": "2026-07-28", META + "clientCapabilities": {}}
+    return {**more, "_meta": meta}
+
+
+async def test_handshake_hands_over_the_folder(line: Line, host: FakeHost) -> None:
+    result = await line.initialize()
+    assert (result["serverInfo"]["name"], result["protocolVersion"]) == ("one", "2025-06-18")
+    assert (host.threads[0].cwd, host.threads[0].principal) == ("/srv/repo", "local")
+
+
+async def test_calls_are_answered_under_the_clients_ids(line: Line) -> None:
+    await line.initialize()
+    line.say("tools/call", {"name": "echo", "arguments": {"n": 1}}, 1)
+    line.say("tools/call", {"name": "echo", "arguments": {"n": 2}}, "1")
+    answers = {repr(answer["id"]): answer for answer in [await line.hear(), await line.hear()]}
+    assert answers["1"]["result"]["content"][0]["text"] == '{"n": 1}'
+    assert answers["'1'"]["result"]["content"][0]["text"] == '{"n": 2}'
+
+
+async def test_progress_comes_before_the_answer(line: Line) -> None:
+    await line.initialize()
+    line.say("tools/call", {"name": "progress", "_meta": {"progressToken": "t"}}, 1)
+    first, second, third = [await line.hear() for _ in range(3)]
+    assert first["params"] == {"progressToken": "t", "progress": 1}
+    assert second["method"] == "notifications/message"
+    assert third["id"] == 1
+
+
+async def test_cancelled_request_gets_no_answer(line: Line, host: FakeHost) -> None:
+    await line.initialize()
+    line.say("tools/call", {"name": "held"}, 5)
+    call = await host.call_number(1)
+    line.say("notifications/cancelled", {"requestId": 5})
+    assert (await line.ask("ping", id=6))["id"] == 6
+    assert call.cancelled
+
+
+async def test_same_id_twice_in_flight_is_refused(line: Line, host: FakeHost) -> None:
+    await line.initialize()
+    line.say("tools/call", {"name": "held"}, 5)
+    await host.call_number(1)
+    assert (await line.ask("ping", id=5))["error"]["code"] == -32600
+
+
+async def test_end_of_the_stream_cancels_what_it_waited_for(line: Line, host: FakeHost) -> None:
+    await line.initialize()
+    line.say("tools/call", {"name": "held"}, 5)
+    call = await host.call_number(1)
+    await line.client.close()
+    assert call.cancelled
+
+
+async def test_bad_line_is_told_and_the_next_one_counts(line: Line) -> None:
+    line.client.on_line(b"{nonsense")
+    assert (await line.hear())["error"]["code"] == -32700
+    assert (await line.initialize())["serverInfo"]["name"] == "one"
+
+
+async def test_request_before_anything_else_is_told_to_initialize(line: Line) -> None:
+    assert "initialize" in (await line.ask("tools/list"))["error"]["message"]
+
+
+async def test_second_initialize_is_refused(line: Line) -> None:
+    await line.initialize()
+    params = {"protocolVersion": "2025-06-18", "capabilities": {}}
+    assert (await line.ask("initialize", params))["error"]["code"] == -32600
+
+
+async def test_roots_are_known_before_the_first_request_is_sent(line: Line, host: FakeHost) -> None:
+    await line.initialize(capabilities={"roots": {}})
+    line.say("tools/call", {"name": "echo"}, 1)
+    question = await line.hear()
+    assert question["method"] == "roots/list"
+    assert host.calls == []
+    answer = {"jsonrpc": "2.0", "id": question["id"], "result": {"roots": [{"uri": "file:///a"}]}}
+    line.client.on_line(json.dumps(answer).encode())
+    assert "result" in await line.hear()
+    assert host.calls[0].thread.client.roots == (Root("file:///a"),)
+
+
+async def test_client_that_does_not_list_its_roots_has_none(host: FakeHost) -> None:
+    line = Line(host, "one", Limits(roots_timeout=0.05))
+    await line.initialize(capabilities={"roots": {}})
+    line.say("tools/call", {"name": "echo"}, 1)
+    assert (await line.hear())["method"] == "roots/list"
+    assert (await line.hear())["method"] == "notifications/cancelled"
+    assert "result" in await line.hear()
+    assert host.calls[0].thread.client.roots is None
+    await line.client.close()
+
+
+async def test_question_is_answered_on_the_stream(line: Line, host: FakeHost) -> None:
+    await line.initialize(capabilities={"sampling": {}})
+    asking = asyncio.create_task(
+        host.threads[0].listener.on_question(Question("one", "sampling/createMessage", b'{"messages":[]}'))
+    )
+    question = await line.hear()
+    answer = {"jsonrpc": "2.0", "id": question["id"], "result": {"role": "assistant"}}
+    line.client.on_line(json.dumps(answer).encode())
+    assert json.loads(await asking) == {"role": "assistant"}
+
+
+async def test_batch_is_answered_as_one_line_where_the_revision_has_it(line: Line) -> None:
+    await line.initialize("2025-03-26")
+    line.client.on_line(b'[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"ping"}]')
+    assert sorted(answer["id"] for answer in await line.hear()) == [1, 2]
+
+
+async def test_modern_client_needs_no_handshake(line: Line, host: FakeHost) -> None:
+    discovered = await line.ask("server/discover", _context())
+    assert discovered["result"]["supportedVersions"] == ["2026-07-28"]
+    answer = await line.ask("tools/call", _context(name="echo"))
+    assert answer["result"]["resultType"] == "complete"
+    assert host.threads[0].cwd == "/srv/repo"
+
+
+async def test_modern_client_cancels_by_notification(line: Line, host: FakeHost) -> None:
+    line.say("tools/call", _context(name="held"), 5)
+    call = await host.call_number(1)
+    line.say("notifications/cancelled", {"requestId": 5})
+    assert "result" in await line.ask("tools/list", _context(), 6)
+    assert call.cancelled
+
+
+async def test_modern_client_of_an_unknown_revision_is_told_which_are_served(line: Line) -> None:
+    params = {"_meta": {META + "protocolVersion": "2030-01-01", META + "clientCapabilities": {}}}
+    assert (await line.ask("server/discover", params))["error"]["data"]["supported"] == ["2026-07-28"]
+
+
+async def test_modern_client_listens_until_it_cancels(line: Line, host: FakeHost) -> None:
+    line.say("subscriptions/listen", _context(notifications={"toolsListChanged": True}), "s")
+    assert (await line.hear())["method"] == "notifications/subscriptions/acknowledged"
+    listener = host.threads[0].listener
+    listener.on_notification("one", "notifications/tools/list_changed", None)
+    assert (await line.hear())["params"]["_meta"] == {META + "subscriptionId": "s"}
+    line.say("notifications/cancelled", {"requestId": "s"})
+    assert "result" in await line.ask("tools/list", _context(), 2)
+    listener.on_notification("one", "notifications/tools/list_changed", None)
+    assert line.received.empty()
+
+
+async def test_discover_probe_before_a_handshake_does_no_harm(line: Line) -> None:
+    """A client that tries 2026-07-28 first and falls back is served both times."""
+    await line.ask("server/discover", _context())
+    assert (await line.initialize())["serverInfo"]["name"] == "one"
+
+
+async def test_client_that_does_not_read_loses_progress_first(line: Line) -> None:
+    await line.initialize()
+    line.backlog = 1 << 30
+    answer = await line.ask("tools/call", {"name": "progress", "_meta": {"progressToken": 1}})
+    assert answer["result"] == {"content": []}
