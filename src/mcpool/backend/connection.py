@@ -13,7 +13,7 @@ from mcpool.backend.client_side import declared
 from mcpool.backend.holder import Holder, Root
 from mcpool.backend.holders import Holders, owners
 from mcpool.backend.questions import Questions
-from mcpool.backend.tools import Catalogue, read_catalogue
+from mcpool.backend.tools import Annotations, Catalogue, read_catalogue
 from mcpool.errors import CallTimeout, MessageTooLarge, RpcError, ServerError, ServerUnavailable
 from mcpool.launch.to_the_end import to_the_end
 from mcpool.wire.engine import Engine, Inbound
@@ -185,6 +185,11 @@ class Connection:
     def alive(self) -> bool:
         """Whether a request may be sent now."""
         return self._lost is None and self.link is not None and self.link.alive
+
+    def annotations(self, tool: str) -> Annotations | None:
+        """The live annotations of a tool; None if it is not listed."""
+        definition = self.catalogue.by_name.get(tool)
+        return None if definition is None else definition.annotations
 
     @property
     def why_lost(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -151,6 +152,7 @@ class Step:
             progress=on_progress is not None,
             timeout=timeout,
             check=unchanged,
+            tool=definition.name,
         )
         return ToolResult(raw)
 
@@ -194,8 +196,7 @@ class Step:
         Filters and approval modes hold here too. Raises: as `call`, and ServerNotFound.
         """
         binding = self.binding(server)
-        if method == "tools/call":
-            await self._admit(binding, fields)
+        tool = await self._admit(binding, fields) if method == "tools/call" else None
         return await self._request(
             binding,
             method,
@@ -205,6 +206,7 @@ class Step:
             progress=progress,
             timeout=timeout,
             answer_input=answer_input,
+            tool=tool,
         )
 
     # ------------------------------------------------------------------ within
@@ -221,55 +223,33 @@ class Step:
         timeout: float | None = None,
         answer_input: bool = True,
         check: Callable[[Connection], None] | None = None,
+        tool: str | None = None,
     ) -> bytes:
+        lease, view = binding.lease, binding.view
+        backend = lease.backend
+        send = partial(
+            backend.request,
+            method,
+            holder=lease.holder,
+            timeout=view.tool_timeout if timeout is None else min(timeout, view.tool_timeout),
+            meta=meta,
+            sink=sink,
+            progress=progress,
+            check=check,
+            tool=tool,
+            retry=view.retry if tool is None else view.retry_of(tool),
+        )
         self._runtime.pin()  # the request holds it, even if the step ends meanwhile
         try:
-            return await self._exchange(
-                binding, method, fields, meta, sink, progress, timeout, answer_input=answer_input, check=check
-            )
+            raw = await send(fields)
+            if not answer_input or backend.session is None or backend.session.era != "modern":
+                return raw
+            demand = input_required(raw)
+            if demand is None:
+                return raw
+            return await drive(backend.name, demand, lease.holder, sink, lambda more: send({**fields, **more}))
         finally:
             self._runtime.unpin()
-
-    async def _exchange(
-        self,
-        binding: Binding,
-        method: str,
-        fields: Fields,
-        meta: Fields | None,
-        sink: CallSink | None,
-        progress: bool,
-        timeout: float | None,
-        *,
-        answer_input: bool,
-        check: Callable[[Connection], None] | None,
-    ) -> bytes:
-        lease = binding.lease
-        backend = lease.backend
-        limit = binding.view.tool_timeout
-        if timeout is not None and timeout < limit:
-            limit = timeout
-        raw = await backend.request(
-            method, fields, holder=lease.holder, timeout=limit, meta=meta, sink=sink, progress=progress, check=check
-        )
-        if not answer_input or backend.session is None or backend.session.era != "modern":
-            return raw
-        demand = input_required(raw)
-        if demand is None:
-            return raw
-
-        async def again(more: dict[str, bytes | msgspec.Raw]) -> bytes:
-            return await backend.request(
-                method,
-                {**fields, **more},
-                holder=lease.holder,
-                timeout=limit,
-                meta=meta,
-                sink=sink,
-                progress=progress,
-                check=check,
-            )
-
-        return await drive(backend.name, demand, lease.holder, sink, again)
 
     async def _value(
         self, server: str, method: str, params: Mapping[str, object], timeout: float | None
@@ -311,18 +291,19 @@ class Step:
             raise ToolNotFound(binding.config.name, f"tool `{tool}` is not enabled for this thread")
         return (binding.view.mode(tool) or self._user.default_mode) == "approve"
 
-    async def _admit(self, binding: Binding, fields: Fields) -> None:
+    async def _admit(self, binding: Binding, fields: Fields) -> str:
         name = binding.config.name
         try:
             tool = msgspec.json.decode(fields["name"], type=str)
         except (KeyError, msgspec.DecodeError):
             raise ToolNotFound(name, "the call names no tool") from None
         if self._may_run(binding, tool):
-            return
+            return tool
         definition = (await binding.lease.backend.connected()).catalogue.by_name.get(tool)
         if definition is None:
             raise ToolNotFound(name, f"the server has no tool `{tool}`")
         await self._approve(binding, definition, bytes(fields.get("arguments", b"{}")))
+        return tool
 
     async def _approve(self, binding: Binding, definition: ToolDefinition, arguments: bytes) -> None:
         name, tool = binding.config.name, definition.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcpool.backend.tools import ToolDefinition
-from mcpool.config.server import ApprovalMode, ServerConfig
+from mcpool.config.server import ApprovalMode, Retry, ServerConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,8 @@ class View:
     tool_modes: tuple[tuple[str, ApprovalMode], ...]
     startup_timeout: float
     tool_timeout: float
+    retry: Retry
+    tool_retries: tuple[tuple[str, Retry], ...]
 
     def allows(self, tool: str) -> bool:
         """Whether the tool may be listed and called: first the allow-list, then the deny-list."""
@@ -36,6 +38,13 @@ class View:
                 return mode
         return self.approval_mode
 
+    def retry_of(self, tool: str) -> Retry:
+        """When a lost call of a tool is sent again."""
+        for name, retry in self.tool_retries:
+            if name == tool:
+                return retry
+        return self.retry
+
 
 def view_of(server: ServerConfig) -> View:
     """The view that a configuration gives."""
@@ -46,4 +55,6 @@ def view_of(server: ServerConfig) -> View:
         tool_modes=tuple((name, tool.approval_mode) for name, tool in server.tools if tool.approval_mode is not None),
         startup_timeout=server.startup_timeout,
         tool_timeout=server.tool_timeout,
+        retry=server.retry,
+        tool_retries=tuple((name, tool.retry) for name, tool in server.tools if tool.retry is not None),
     )
