@@ -17,7 +17,7 @@ from mcpool.errors import (
     McpoolError,
     ServerUnavailable,
 )
-from mcpool.rendezvous import Refused
+from mcpool.rendezvous import Refused, home_path
 
 _EXIT_CODES: tuple[tuple[type[McpoolError], int], ...] = (
     (ConfigError, USAGE),
@@ -46,7 +46,25 @@ def run(given: Sequence[str]) -> int:
         return OK
     except KeyboardInterrupt:
         return INTERRUPTED
+    except OSError as error:
+        sys.stderr.write(f"mcpool: {error}\n")
+        return UNAVAILABLE
+    except Exception as error:
+        _tell_defect(error)
+        return UNAVAILABLE
     return code
+
+
+def _tell_defect(error: Exception) -> None:
+    """What a developer needs goes to a file: a traceback tells a user nothing."""
+    import traceback
+
+    path = os.path.join(home_path(os.environ), "logs", "defect.log")
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
+        traceback.print_exception(error, file=file)
+    kind = type(error).__name__
+    sys.stderr.write(f"mcpool: unexpected {kind}: {error}; this is a defect of mcpool, please report {path}\n")
 
 
 def _perform(arguments: Namespace) -> int:

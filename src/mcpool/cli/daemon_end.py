@@ -50,6 +50,11 @@ class DaemonEnd:
         """Has the client been given the beginning of a line, but not yet its end?"""
         return bool(self._head)
 
+    @property
+    def unsent(self) -> set[str]:
+        """The keys of the requests that wait."""
+        return {item.key for item in self.waiting if item.key is not None}
+
     def attach(self, joined: Joined) -> None:
         """Go on over this connection."""
         self.sock = joined.sock

@@ -32,7 +32,7 @@ _REPEATABLE = frozenset(
         "resources/subscribe",
     }
 )
-# These stay open for as long as the client likes; nobody waits for their end.
+# These stay open for as long as the client likes: nobody waits for their end, and they are opened again elsewhere.
 _ENDLESS = frozenset({"subscriptions/listen"})
 
 _PREFIX = b'{"jsonrpc":"2.0","id":'
@@ -139,7 +139,8 @@ class Memory:
             self._note_notification(method, fields, line)
             return Note(forward=True)
         self._note_setting(method, fields)
-        self._requests[key] = _Request(identifier, method, line if method in _REPEATABLE else None)
+        kept = method in _REPEATABLE or method in _ENDLESS
+        self._requests[key] = _Request(identifier, method, line if kept else None)
         return Note(forward=True, key=key)
 
     def _note_setting(self, method: str, fields: dict[str, Any]) -> None:
@@ -187,6 +188,14 @@ class Memory:
         settings = tuple(_as_ours(fields) for fields in self._settings.values())
         return Replay(_as_ours(self._initialize), self._initialized, settings)
 
+    def standing(self, unsent: set[str]) -> list[tuple[str, bytes]]:
+        """The requests, by key, to open again on a new connection. Those in `unsent` the caller still has."""
+        return [
+            (key, request.line)
+            for key, request in self._requests.items()
+            if request.method in _ENDLESS and request.line is not None and key not in unsent
+        ]
+
     def lost(self, unsent: set[str], reason: str) -> tuple[list[bytes], list[tuple[str, bytes]]]:
         """The connection was lost. The requests whose keys are in `unsent` never left us; the caller still has them.
 
@@ -197,7 +206,7 @@ class Memory:
         tell: list[bytes] = []
         again: list[tuple[str, bytes]] = []
         for key, request in list(self._requests.items()):
-            if key in unsent:
+            if key in unsent or request.method in _ENDLESS:
                 continue
             if request.line is not None and key not in self._repeated:
                 self._repeated.add(key)
@@ -229,6 +238,4 @@ def _as_ours(fields: dict[str, Any]) -> bytes:
 
 
 def _fate(method: str, reason: str) -> str:
-    if method in _ENDLESS:
-        return f"{reason}; subscribe again"
     return f"{reason} while `{method}` was in flight: it may or may not have run, and was not run again"

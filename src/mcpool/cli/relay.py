@@ -151,8 +151,7 @@ class Relay:
     def _lose(self, fd: int) -> None:
         self._watch(fd, None)
         self._daemon.detach()
-        unsent = {item.key for item in self._daemon.waiting if item.key is not None}
-        tell, again = self._memory.lost(unsent, _LOST)
+        tell, again = self._memory.lost(self._daemon.unsent, _LOST)
         for line in tell:
             self._client.give(line)
         self._daemon.queue_first(Outgoing(line, key) for key, line in again)
@@ -176,10 +175,14 @@ class Relay:
             joined = self._rejoin()
             replay = self._memory.replay()
             try:
-                self._daemon.attach(repeat_handshake(joined, replay, self._daemon.take) if replay else joined)
+                if replay is not None:
+                    joined = repeat_handshake(joined, replay, self._daemon.take)
             except (OSError, DaemonError):
                 joined.sock.close()
                 raise
+            standing = self._memory.standing(self._daemon.unsent)
+            self._daemon.queue_first(Outgoing(line, key) for key, line in standing)
+            self._daemon.attach(joined)
         except (OSError, DaemonError) as error:
             self._complain(str(error))
             self._why_down = str(error)

@@ -172,11 +172,17 @@ async def _unwatched(options: DaemonOptions) -> int:
             report_ready()
             reported = True
             await daemon.stopped()
-    except (McpoolError, OSError, asyncio.CancelledError) as error:
+    except BaseException as error:
         if not reported:
-            report_ready(str(error) or "the daemon was told to end while it was starting")
+            report_ready(_reason(error))
         raise
     return OK
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, asyncio.CancelledError):
+        return "the daemon was told to end while it was starting"
+    return str(error) if isinstance(error, McpoolError) else f"the daemon could not start: {error!r}"
 
 
 # Both
@@ -188,11 +194,9 @@ def _run(work: Coroutine[None, None, int]) -> int:
     except asyncio.CancelledError:
         return 128 + signal.SIGINT
     except BaseExceptionGroup as group:
-        # One reason is all that a reader needs; the log has the rest.
-        reasons = [error for error in _flattened(group) if isinstance(error, McpoolError)]
-        if not reasons:
-            raise
-        raise reasons[0] from None
+        # One reason is all that a reader needs.
+        reasons = _flattened(group)
+        raise next((error for error in reasons if isinstance(error, McpoolError)), reasons[0]) from None
 
 
 def _flattened(error: BaseException) -> list[BaseException]:

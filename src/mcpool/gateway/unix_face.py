@@ -116,12 +116,11 @@ def _remove(path: str) -> None:
 
 
 def _bind(path: str) -> socket.socket:
-    folder = Path(path).parent
+    with suppress(FileExistsError):
+        Path(path).parent.mkdir(mode=0o700)
+    check_socket_folder(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        with suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-        check_socket_folder(path)
         # The lock is ours, so whoever left this behind is gone.
         _remove(path)
         sock.bind(path)

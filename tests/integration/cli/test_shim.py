@@ -152,6 +152,14 @@ class TestLosingTheDaemon:
             ("resources/subscribe", {"uri": "a:b"}),
         ]
 
+    def test_an_open_subscription_is_opened_again(self, daemon: FakeDaemon, connect: Connect) -> None:
+        shim = connect()
+        talk = daemon.accept()
+        shim.request("s", "subscriptions/listen", notifications={"toolsListChanged": True})
+        asked = talk.receive()
+        talk.close()
+        assert daemon.accept().receive() == asked
+
     def test_a_lost_list_is_asked_again_once(self, daemon: FakeDaemon, connect: Connect) -> None:
         shim = connect()
         talk = daemon.accept()

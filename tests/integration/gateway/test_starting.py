@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mcpool.errors import DaemonError
-from mcpool.rendezvous import join, socket_path
 from mcpool.gateway.starting import daemon_environment, join_or_start
+from mcpool.rendezvous import join, socket_path
 
 # Plays a daemon: leaves a trace of having been started, serves hellos until it has seen as many as it is told.
 DAEMON = """

@@ -88,6 +88,15 @@ def test_a_call_may_have_run_and_is_never_repeated() -> None:
     )
 
 
+def test_an_open_subscription_is_not_an_answer_due_and_is_opened_again() -> None:
+    memory = Memory()
+    memory.from_client(request := line(id=1, method="subscriptions/listen"))
+    assert not memory.waiting
+    assert memory.lost(set(), "lost") == ([], [])
+    assert memory.standing(set()) == [("1", request)]
+    assert memory.standing({"1"}) == []
+
+
 def test_an_unanswered_initialize_is_asked_again_and_not_replayed() -> None:
     memory = Memory()
     memory.from_client(request := line(id=1, method="initialize", params={}))

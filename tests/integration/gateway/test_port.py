@@ -1,0 +1,43 @@
+"""The TCP port, and who has it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from mcpool.errors import DaemonError
+from mcpool.gateway.port import bind_loopback, holder_of
+
+
+def test_any_free_port_can_be_asked_for() -> None:
+    with bind_loopback(0) as sock:
+        assert sock.getsockname()[0] == "127.0.0.1"
+        assert sock.getsockname()[1] > 0
+
+
+def test_a_taken_port_is_told_with_its_holder() -> None:
+    with bind_loopback(0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(DaemonError, match=rf"port {port} on 127\.0\.0\.1 is taken by pid {os.getpid()} \("):
+            bind_loopback(port)
+
+
+def test_a_port_is_free_again_as_soon_as_its_socket_is_closed() -> None:
+    with bind_loopback(0) as sock:
+        port = sock.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            sock.accept()[0].close()
+    bind_loopback(port).close()
+
+
+def test_nobody_has_a_free_port() -> None:
+    with bind_loopback(0) as sock:
+        port = sock.getsockname()[1]
+    assert holder_of(port) is None
+
+
+def test_where_the_system_does_not_tell_there_is_no_guess(tmp_path: Path) -> None:
+    assert holder_of(8377, proc=tmp_path) is None
