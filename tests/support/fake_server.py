@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -18,6 +19,9 @@ from mcpool.wire.link import Sink
 Message = dict[str, Any]
 Act = Callable[["FakeProcess", Message], None]
 """What a process does about one message, in place of what it would do otherwise."""
+
+ANSWER = "answer"
+"""What `receives` calls an answer to a question of the server's."""
 
 LATENCY = 0.001
 """Seconds, of the loop's clock, that a message takes in either direction."""
@@ -76,9 +80,14 @@ class FakeServer:
         """Every message of this method that any process received, in order."""
         return [m for process in self.processes for m in process.received if m.get("method") == method]
 
+    def _count(self, method: str) -> int:
+        if method == ANSWER:
+            return sum(len(process.asked) for process in self.processes)
+        return len(self.got(method))
+
     async def receives(self, method: str, count: int = 1) -> None:
-        """Wait until `count` messages of this method were received in all."""
-        if len(self.got(method)) < count:
+        """Wait until `count` messages of this method, or answers to its own questions, were received in all."""
+        if self._count(method) < count:
             arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append((method, count, arrived))
             await arrived
@@ -86,7 +95,7 @@ class FakeServer:
     def note(self, method: str) -> None:
         """A message of this method came."""
         for wanted, count, arrived in self._waiting:
-            if wanted == method and not arrived.done() and len(self.got(method)) >= count:
+            if wanted == method and not arrived.done() and self._count(method) >= count:
                 arrived.set_result(None)
 
 
@@ -105,6 +114,9 @@ class FakeProcess:
         self._loop = asyncio.get_running_loop()
         self._ready_at = self._loop.time() + server.slow_start
         self._written = self._left = 0
+        # Timers of equal times fire in any order; what they deliver keeps its own.
+        self._to_it: deque[bytes] = deque()
+        self._from_it: deque[bytes] = deque()
         self._ids = itertools.count(9001)
 
     def __repr__(self) -> str:
@@ -134,7 +146,8 @@ class FakeProcess:
         self._written += len(data)
         if self.server.reads:
             self._left += len(data)
-            self._loop.call_at(max(self._ready_at, self._loop.time() + LATENCY), self._receive, data)
+            self._to_it.append(data)
+            self._loop.call_at(max(self._ready_at, self._loop.time() + LATENCY), self._receive)
 
     def last_words(self) -> str:
         return self.words
@@ -156,7 +169,8 @@ class FakeProcess:
     def says_raw(self, data: bytes) -> None:
         """Write bytes of any kind."""
         if not self.ended:
-            self._loop.call_later(LATENCY, self._deliver, data)
+            self._from_it.append(data)
+            self._loop.call_later(LATENCY, self._deliver)
 
     def answers(self, message: Message, result: Any) -> None:
         """Answer a request."""
@@ -186,19 +200,20 @@ class FakeProcess:
 
     # ------------------------------------------------------------------ what it does by itself
 
-    def _deliver(self, data: bytes) -> None:
+    def _deliver(self) -> None:
+        data = self._from_it.popleft()
         if not self.ended:
             self._sink.on_bytes(data)
 
-    def _receive(self, data: bytes) -> None:
-        for line in data.splitlines():
+    def _receive(self) -> None:
+        for line in self._to_it.popleft().splitlines():
             if self.ended:
                 return
             message: Message = json.loads(line)
             method = message.get("method")
             if method is None:
                 self.asked.append(message)
-                self.server.note("answer")
+                self.server.note(ANSWER)
                 continue
             self.received.append(message)
             self._act(method, message)

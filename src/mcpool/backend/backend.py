@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -338,6 +338,20 @@ class Backend:
         )
 
     # ------------------------------------------------------------------ what holders want
+
+    def carry_over(self, holder: Holder, level: str | None, uris: Iterable[str]) -> None:
+        """A holder comes with what it asked of another backend, which this one replaces."""
+        before = self.holders.lowest_level, self.holders.uris
+        if level is not None:
+            self.holders.set_level(holder, level)
+        for uri in uris:
+            self.holders.subscribe(holder, uri)
+        if self._connection is not None and before != (self.holders.lowest_level, self.holders.uris):
+            self._spawn(self._restore(self._connection))
+
+    async def _restore(self, connection: Connection) -> None:
+        with suppress(ConnectionLost):
+            await connection.restore()
 
     async def set_level(self, holder: Holder, level: str | None) -> None:
         """Let `holder` hear log messages of this severity and above; the server logs at the lowest wanted.

@@ -65,6 +65,7 @@ class Thread:
         self._slot = RuntimeSlot()
         self._seats: dict[str, Seat] = {}
         self._levels: dict[str | None, str | None] = {}
+        self._uris: dict[str, set[str]] = {}
         self._revision = 0
         self._closed = False
         self.refresh(servers)
@@ -124,12 +125,17 @@ class Thread:
 
     async def set_log_level(self, server: str | None, level: str | None) -> None:
         """Hear log messages of this severity and above, from one server or, with None, from all."""
+        if server is None:
+            self._levels.clear()
         self._levels[server] = level
         runtime = self._slot.current
         if runtime is None:
             return
-        for binding in [b for name, b in runtime.bindings.items() if server in (None, name)]:
-            await binding.lease.backend.set_level(binding.lease.holder, level)
+        leases = [binding.lease for name, binding in runtime.bindings.items() if server in (None, name)]
+        settings = (lease.backend.set_level(lease.holder, level) for lease in leases)
+        for outcome in await asyncio.gather(*settings, return_exceptions=True):
+            if outcome is not None:
+                raise outcome
 
     async def subscribe(self, server: str, uri: str) -> None:
         """Hear of updates of a resource. Raises: as `Step.call`, and ServerNotFound."""
@@ -137,11 +143,13 @@ class Thread:
         try:
             binding = step.binding(server)
             await binding.lease.backend.subscribe(binding.lease.holder, uri, binding.view.tool_timeout)
+            self._uris.setdefault(server, set()).add(uri)
         finally:
             step.release()
 
     async def unsubscribe(self, server: str, uri: str) -> None:
         """The opposite of `subscribe`."""
+        self._uris.get(server, set()).discard(uri)
         step = self.capture()
         try:
             binding = step.binding(server)
@@ -167,8 +175,7 @@ class Thread:
                 unavailable[server.name] = error.message
                 continue
             level = self._levels.get(server.name, self._levels.get(None))
-            if level is not None:
-                lease.backend.holders.set_level(lease.holder, level)
+            lease.backend.carry_over(lease.holder, level, self._uris.get(server.name, ()))
             if server.start == "eager" or server.required:
                 lease.backend.begin()
             bindings[server.name] = Binding(server, view_of(server), lease)
