@@ -1,0 +1,21 @@
+"""The official SDK's client at the gateway: python client_over_http.py http://127.0.0.1:8377/mcp TOKEN_FILE"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import httpx2
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+
+async def main(url: str, token_file: str) -> None:
+    headers = {"Authorization": f"Bearer {Path(token_file).read_text()}"}
+    async with httpx2.AsyncClient(headers=headers) as http:
+        async with Client(streamable_http_client(url, http_client=http)) as client:
+            result = await client.call_tool("demo__counter", {"add": 1})
+            print(result.content[0].text)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
