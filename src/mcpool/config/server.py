@@ -32,7 +32,7 @@ class Stdio:
     """A server reached through the pipes of a process."""
 
     command: str
-    args: tuple[str, ...] = ()
+    args: tuple[str, ...] = field(default=(), repr=False)
     env: Pairs = field(default=(), repr=False)
     env_vars: tuple[EnvVar, ...] = ()
     cwd: str = CLIENT_CWD
@@ -42,7 +42,7 @@ class Stdio:
 class Http:
     """A server reached by streamable HTTP."""
 
-    url: str
+    url: str = field(repr=False)
     bearer_token_env_var: str | None = None
     http_headers: Pairs = field(default=(), repr=False)
     env_http_headers: Pairs = ()

@@ -67,6 +67,7 @@ class Engine:
         self._outbox = Outbox(loop, self._on_refused)
         self._link: Link | None = None
         self._calls: dict[Key, Call] = {}
+        self._related: int | str | None = None
         self._ending: str | None = None
         self._lost: ConnectionLost | None = None
         self._reported: set[str] = set()
@@ -212,6 +213,20 @@ class Engine:
         self._outbox.free = True
         self._reader.feed(data)
 
+    def on_message(self, data: bytes, related: int | str | None) -> None:
+        """Like `on_bytes`, for a message that came on the stream of our request `related` (wire.http.HttpSink)."""
+        self._related = related
+        try:
+            self.on_bytes(data)
+        finally:
+            self._related = None
+
+    def on_call_lost(self, call: int | str, sent: bool, reason: str) -> None:
+        """One call can get no answer any more, though the link lives on (wire.http.HttpSink)."""
+        lost = self._calls.pop(call, None)
+        if lost is not None:
+            self._fail(lost, ConnectionLost(self.server, reason, sent=sent))
+
     def on_eof(self) -> None:
         """No answer can come any more. The exit, if it is reported in the same loop turn, may still say why."""
         if self._ending is None:
@@ -322,6 +337,8 @@ class Engine:
         if params == b"null":
             params = None
         call = None if params is None else attribute(method, params, self._calls)
+        if call is None and self._related is not None:
+            call = self._calls.get(self._related)
         if message.id is UNSET or message.id is None:
             if call is None or call.sink is None:
                 self._tell(self._peer.on_notification, Inbound(None, method, params, call))

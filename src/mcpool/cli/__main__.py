@@ -1,7 +1,0 @@
-"""`python -m mcpool.cli` is `mcpool`."""
-
-import sys
-
-from mcpool.cli import main
-
-sys.exit(main())
