@@ -23,12 +23,11 @@ def approve(request: mcpool.ApprovalRequest) -> bool:
 
 
 async def main() -> None:
-    async with mcpool.open(CONFIG) as host:
-        async with host.thread(on_elicit=ask_user, on_approve=approve) as thread:
-            await thread.ready()
-            async with thread.step() as step:
-                result = await step.call("mcp__asking__delete", {"folder": "/tmp/old"})
-                print(result.content[0]["text"])
+    async with mcpool.open(CONFIG) as host, host.thread(on_elicit=ask_user, on_approve=approve) as thread:
+        await thread.ready()
+        async with thread.step() as step:
+            result = await step.call("mcp__asking__delete", {"folder": "/tmp/old"})
+            print(result.content[0]["text"])
 
 
 if __name__ == "__main__":

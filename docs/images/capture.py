@@ -2,8 +2,8 @@
 
     python docs/images/capture.py
 
-Nothing is posed, but three things are edited: the throw-away home is shown as /home/you, most of what `mcpool up` offers
-for pasting is left out, and so are the cursor movements.
+Nothing is posed, but three things are edited: the throw-away home is shown as /home/you, most of what `mcpool up`
+offers for pasting is left out, and so are the cursor movements.
 """
 
 from __future__ import annotations
