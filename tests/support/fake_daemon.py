@@ -68,7 +68,7 @@ class Shim:
 
     def __init__(self, home: Path, *arguments: str, cwd: Path | None = None) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mcpool.cli", "connect", *arguments],
+            [sys.executable, "-m", "mcpool", "connect", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -131,4 +131,4 @@ class McpoolHome:
                     file.close()
 
     def _command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "mcpool.cli", *arguments]
+        return [sys.executable, "-m", "mcpool", *arguments]

@@ -40,7 +40,7 @@ def shim_command(environ: Mapping[str, str], argv0: str) -> ShimCommand:
     if os.path.basename(script) == "mcpool" and os.access(script, os.X_OK):
         same = found is not None and os.path.realpath(found) == os.path.realpath(script)
         return ShimCommand("mcpool" if same else script, (), env)
-    return ShimCommand(sys.executable, ("-m", "mcpool.cli"), env)
+    return ShimCommand(sys.executable, ("-m", "mcpool"), env)
 
 
 def snippets(servers: Sequence[str], shim: ShimCommand) -> list[Snippet]:

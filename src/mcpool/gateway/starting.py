@@ -151,7 +151,7 @@ def start(
 
 def _command() -> list[str]:
     # -P: a file in the daemon's folder must not shadow a module.
-    return [sys.executable, "-P", "-m", "mcpool.cli", "up", "--background"]
+    return [sys.executable, "-P", "-m", "mcpool", "up", "--background"]
 
 
 def _spawn(environ: Mapping[str, str], home: str, argv: list[str], log: int, ready: int, lock: int) -> None:

@@ -73,7 +73,7 @@ def test_another_mcpool_on_the_path_is_not_taken_for_this_one(tmp_path: Path) ->
 
 
 def test_run_as_a_module_it_is_called_as_one() -> None:
-    assert shim_command({}, "/x/mcpool/cli/__main__.py") == ShimCommand(sys.executable, ("-m", "mcpool.cli"))
+    assert shim_command({}, "/x/mcpool/__main__.py") == ShimCommand(sys.executable, ("-m", "mcpool"))
 
 
 def test_a_chosen_home_is_passed_on_as_an_absolute_path() -> None:
