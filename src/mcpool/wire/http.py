@@ -5,6 +5,7 @@ The transport is the official SDK's; it is imported when the first such server i
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -73,6 +74,12 @@ def proxy_for(url: str, environ: Mapping[str, str]) -> str | None:
         if exempt.strip() == "*" or (name and (host == name or host.endswith("." + name))):
             return None
     return lowered.get(f"{parts.scheme}_proxy") or lowered.get("all_proxy")
+
+
+def load() -> None:
+    """Import what `open_http` needs: half a second of work, which a host may do in a thread before its first link."""
+    importlib.import_module("mcp.client.streamable_http")
+    importlib.import_module("mcpool.wire.http_link")
 
 
 async def open_http(spec: HttpSpec, sink: Sink) -> HttpLink:
