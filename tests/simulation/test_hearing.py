@@ -275,9 +275,11 @@ async def test_progress_goes_to_the_caller_alone() -> None:
     async with World(FakeServer("fake", acts={"tools/call": reports})) as world:
 
         async def run(number: int) -> None:
+            def report(done: float, total: float | None, message: str | None) -> None:
+                seen[number].append((done, total, message))
+
             async with world.thread(ear).step() as step:
-                report = seen[number].append
-                await step.call("mcp__fake__echo", on_progress=lambda *progress: report(progress))
+                await step.call("mcp__fake__echo", on_progress=report)
 
         await asyncio.gather(run(0), run(1))
     assert seen[0] == seen[1] == [(1.0, 2.0, "step 1"), (2.0, 2.0, "step 2")]

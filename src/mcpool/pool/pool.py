@@ -135,16 +135,16 @@ class Pool:
             server, Circumstances(member.cwd, member.principal, capabilities, client.roots)
         )
         key = key_of(resolved.identity, server.effective_scope, thread=member.thread, root=member.root)
+        terms = Terms(
+            server=server.name,
+            startup_timeout=server.startup_timeout,
+            max_message_bytes=server.max_message_bytes,
+            client_info=self._client_info,
+            capabilities=capabilities,
+            roots=client.roots if resolved.offers_roots else None,
+        )
         entry = self._entries.get(key)
         if entry is None:
-            terms = Terms(
-                server=server.name,
-                startup_timeout=server.startup_timeout,
-                max_message_bytes=server.max_message_bytes,
-                client_info=self._client_info,
-                capabilities=capabilities,
-                roots=client.roots if resolved.offers_roots else None,
-            )
             backend = Backend(
                 terms,
                 resolved.opener,
@@ -159,6 +159,7 @@ class Pool:
                 self._eras.known.setdefault(resolved.identity, resolved.era)
             entry = self._entries[key] = Entry(key, backend, server, self._loop.time())
         entry.config = server
+        entry.backend.terms = terms  # what of them is view counts from the next start
         entry.backend.holders.add(holder)
         self._watch_use(entry)
         return Lease(self, entry, holder)
