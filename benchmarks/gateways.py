@@ -71,7 +71,7 @@ def mcpool_home(folder: Path, port: int) -> Path:
 
 def _mcpool(port: int, folder: Path) -> Running:
     home = mcpool_home(folder, port)
-    process = spawn([sys.executable, "-m", "mcpool.cli", "up", "--port", str(port)], folder, MCPOOL_HOME=str(home))
+    process = spawn([sys.executable, "-m", "mcpool", "up", "--port", str(port)], folder, MCPOOL_HOME=str(home))
 
     def session() -> Session:
         token = (home / "tokens" / "default").read_text().strip()

@@ -22,7 +22,7 @@ from benchmarks.http_client import INITIALIZE
 from benchmarks.processes import command_line, end, pss_bytes, wait_until
 
 HEAVY = ("pydantic", "mcp", "uvicorn", "rich")
-_MCPOOL = [sys.executable, "-m", "mcpool.cli"]
+_MCPOOL = [sys.executable, "-m", "mcpool"]
 _GATEWAY = next(gateway for gateway in GATEWAYS if gateway.name == "mcpool")
 
 
