@@ -143,7 +143,7 @@ class FakeStep:
         meta: Mapping[str, bytes | Raw] | None = None,
         sink: CallSink | None = None,
         progress: bool = False,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: float | None = None,
         answer_input: bool = True,
     ) -> bytes:
         assert not self.released

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from gatewaykit.http_client import TOKEN
@@ -27,7 +27,7 @@ def gateway_for(host: Host, limits: Limits | None = None) -> Gateway:
 
 
 @asynccontextmanager
-async def serving(gateway: Gateway) -> AsyncIterator[int]:
+async def serving(gateway: Gateway) -> AsyncGenerator[int]:
     """Serve it; the value is the port."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as sock:
         sock.bind(("127.0.0.1", 0))

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from mcpool.gateway.failure import Failure
-from mcpool.wire.envelope import encode_json, is_utf8, one_line
+from mcpool.wire.envelope import UNREADABLE, decode_error, encode_json, is_utf8, one_line
 from mcpool.wire.revisions import INVALID_REQUEST, PARSE_ERROR
 
 NULL: Final = b"null"
@@ -37,16 +37,9 @@ class Message(msgspec.Struct, gc=False):
         return self.method != "" and bool(self.id)
 
 
-class _Error(msgspec.Struct):
-    code: int
-    message: str = ""
-    data: msgspec.Raw | None = None
-
-
 _message = msgspec.json.Decoder(Message)
 _batch = msgspec.json.Decoder(list[Message])
 _key = msgspec.json.Decoder(Key)
-_error = msgspec.json.Decoder(_Error)
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _text = msgspec.json.Decoder(str)
 
@@ -131,10 +124,10 @@ def text_of(raw: msgspec.Raw | bytes | None) -> str | None:
 def error_of(raw: msgspec.Raw) -> tuple[int, str, bytes | None]:
     """Code, message and raw data of a client's error answer."""
     try:
-        error = _error.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        error = decode_error(raw)
+    except UNREADABLE:
         return INVALID_REQUEST, "the client answered with an error that cannot be read", None
-    return error.code, error.message, None if error.data is None else bytes(error.data)
+    return error.code, error.message, None if error.data is msgspec.UNSET else bytes(error.data)
 
 
 def result_message(id_: bytes, result: bytes) -> bytes:

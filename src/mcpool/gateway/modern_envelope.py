@@ -71,7 +71,7 @@ def decode_header(value: bytes | None) -> str | None:
     if value is None:
         return None
     before, after = _SENTINEL
-    if value.startswith(before) and value.endswith(after):
+    if value.startswith(before) and value.endswith(after) and len(value) >= len(before) + len(after):
         payload = value[len(before) : -len(after)]
         try:
             decoded = base64.b64decode(payload, validate=True)

@@ -61,8 +61,12 @@ class TokenStore:
             return path
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(32))
-        self._looked = float("-inf")
+        self.look_again()
         return path
+
+    def look_again(self) -> None:
+        """Have the next look at the folder come at once."""
+        self._looked = float("-inf")
 
     def names(self) -> tuple[str, ...]:
         """The principals that have a token, sorted."""

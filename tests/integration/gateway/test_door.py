@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+
 from gatewaykit.fake_host import FakeHost, FakeServer
 from gatewaykit.http_client import HttpClient
 from gatewaykit.serving import gateway_for, serving

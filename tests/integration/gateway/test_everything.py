@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+
 from gatewaykit.fake_host import FakeCall, FakeHost, FakeServer, Handler, encode
 from gatewaykit.http_client import HttpClient
 from gatewaykit.serving import gateway_for, serving

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+
 from gatewaykit.fake_host import FakeCall, FakeHost, FakeServer, encode
 from gatewaykit.http_client import HttpClient
 from gatewaykit.serving import gateway_for, serving
@@ -202,7 +203,7 @@ async def test_broken_server_fails_initialize_with_its_reason(port: int, host: F
 async def test_batch_is_answered_as_one_array_where_the_revision_has_it(port: int) -> None:
     async with HttpClient(port) as client:
         await client.initialize("2025-03-26")
-        batch = [
+        batch: list[dict[str, object]] = [
             {"jsonrpc": "2.0", "id": 1, "method": "ping"},
             {"jsonrpc": "2.0", "method": "notifications/whatever"},
             {"jsonrpc": "2.0", "id": "b", "method": "tools/call", "params": {"name": "echo", "arguments": {}}},

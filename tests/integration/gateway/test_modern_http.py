@@ -7,9 +7,11 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+
 from gatewaykit.fake_host import FakeCall, FakeHost, FakeServer, encode
 from gatewaykit.http_client import HttpClient
 from gatewaykit.serving import gateway_for, serving
+from gatewaykit.waiting import until
 from mcpool.errors import RpcError
 from mcpool.gateway.limits import Limits
 
@@ -120,7 +122,7 @@ async def test_revision_nobody_knows_is_told_which_ones_are_served(client: HttpC
 
 
 async def test_request_without_context_is_refused(client: HttpClient) -> None:
-    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    message: dict[str, object] = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
     headers = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/list"}
     response = await client.post(message, headers)
     assert (response.status, (await response.json())["error"]["code"]) == (400, -32602)
@@ -133,12 +135,12 @@ async def test_method_that_the_revision_lacks_is_not_found(client: HttpClient, m
 
 
 async def test_notification_is_accepted_and_means_nothing(client: HttpClient) -> None:
-    message = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}
+    message: dict[str, object] = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}
     assert (await client.post(message, {"MCP-Protocol-Version": "2026-07-28"})).status == 202
 
 
 async def test_response_has_no_place(client: HttpClient) -> None:
-    message = {"jsonrpc": "2.0", "id": 1, "result": {}}
+    message: dict[str, object] = {"jsonrpc": "2.0", "id": 1, "result": {}}
     assert (await client.post(message, {"MCP-Protocol-Version": "2026-07-28"})).status == 400
 
 
@@ -157,9 +159,7 @@ async def test_closing_the_connection_cancels_the_call_and_no_other(client: Http
     first = await client.modern("tools/call", {"name": "one"}, id=1)
     second = await client.modern("tools/call", {"name": "one"}, id=1)
     await first.close()
-    async with asyncio.timeout(10):
-        while not host.calls[0].cancelled:
-            await asyncio.sleep(0.005)
+    await until(lambda: host.calls[0].cancelled)
     assert not host.calls[1].cancelled
     await second.close()
 
@@ -177,13 +177,10 @@ async def test_silent_call_is_kept_alive_as_a_stream() -> None:
     async with serving(gateway_for(host, limits)) as port, HttpClient(port) as client:
         response = await client.modern("tools/call", {"name": "held"})
         assert response.is_stream
-        events = response.events()
-        waiting = asyncio.create_task(anext(events))
-        async with asyncio.timeout(10):
-            while response.comments < 2:
-                await asyncio.sleep(0.005)
+        reading = asyncio.create_task(response.messages())
+        await until(lambda: response.comments >= 2)
         go.set()
-        assert (await waiting).data["result"]["resultType"] == "complete"
+        assert (await reading)[0]["result"]["resultType"] == "complete"
 
 
 async def test_error_of_the_server_decides_the_status(client: HttpClient, host: FakeHost) -> None:
@@ -196,7 +193,7 @@ async def test_error_of_the_server_decides_the_status(client: HttpClient, host: 
 
 
 async def test_capabilities_and_log_level_are_the_threads(client: HttpClient, host: FakeHost) -> None:
-    meta = {META + "clientCapabilities": {"sampling": {}}, META + "logLevel": "debug"}
+    meta: dict[str, object] = {META + "clientCapabilities": {"sampling": {}}, META + "logLevel": "debug"}
     await (await client.modern("tools/call", {"name": "echo"}, meta=meta)).json()
     await (await client.modern("tools/call", {"name": "echo"}, meta=meta)).json()
     await (await client.modern("tools/call", {"name": "echo"})).json()
@@ -213,7 +210,7 @@ async def test_question_of_a_handshake_server_is_declined_with_a_reason(client: 
         return encode({"content": [], "told": caught.value.code})
 
     host.servers["one"].tools["ask"] = ask
-    meta = {META + "clientCapabilities": {"elicitation": {}}}
+    meta: dict[str, object] = {META + "clientCapabilities": {"elicitation": {}}}
     answer = await (await client.modern("tools/call", {"name": "ask"}, meta=meta)).json()
     assert answer["result"]["told"] == -32600
 
@@ -236,9 +233,8 @@ async def test_listen_acknowledges_first_and_passes_on_what_was_asked_for(client
         assert updated["params"] == {"uri": "a:1", "_meta": {META + "subscriptionId": "sub"}}
         thread.listener.on_notification("one", "notifications/tools/list_changed", None)
         assert (await anext(events)).data["method"] == "notifications/tools/list_changed"
-        await response.close()
-        while thread.subscriptions:
-            await asyncio.sleep(0.005)
+    await response.close()
+    await until(lambda: not thread.subscriptions)
 
 
 async def test_listen_leaves_out_what_cannot_be_subscribed(port: int) -> None:

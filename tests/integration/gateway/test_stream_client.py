@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+
 from gatewaykit.fake_host import FakeCall, FakeHost, FakeServer, encode
 from gatewaykit.serving import gateway_for
 from mcpool.backend.holder import Question, Root
@@ -55,7 +56,7 @@ class Line:
         return await self.hear()
 
     async def initialize(self, revision: str = "2025-06-18", capabilities: object = None) -> Any:
-        params = {"protocolVersion": revision, "capabilities": capabilities or {}, "clientInfo": {}}
+        params: dict[str, object] = {"protocolVersion": revision, "capabilities": capabilities or {}, "clientInfo": {}}
         answer = await self.ask("initialize", params, "init")
         self.say("notifications/initialized")
         return answer["result"]
@@ -87,7 +88,7 @@ async def line(host: FakeHost) -> AsyncIterator[Line]:
 
 
 def _context(**more: object) -> dict[str, object]:
-    meta = {META + "protocolVersion": "2026-07-28", META + "clientCapabilities": {}}
+    meta: dict[str, object] = {META + "protocolVersion": "2026-07-28", META + "clientCapabilities": {}}
     return {**more, "_meta": meta}
 
 
@@ -151,7 +152,7 @@ async def test_request_before_anything_else_is_told_to_initialize(line: Line) ->
 
 async def test_second_initialize_is_refused(line: Line) -> None:
     await line.initialize()
-    params = {"protocolVersion": "2025-06-18", "capabilities": {}}
+    params: dict[str, object] = {"protocolVersion": "2025-06-18", "capabilities": {}}
     assert (await line.ask("initialize", params))["error"]["code"] == -32600
 
 
@@ -212,7 +213,7 @@ async def test_modern_client_cancels_by_notification(line: Line, host: FakeHost)
 
 
 async def test_modern_client_of_an_unknown_revision_is_told_which_are_served(line: Line) -> None:
-    params = {"_meta": {META + "protocolVersion": "2030-01-01", META + "clientCapabilities": {}}}
+    params: dict[str, object] = {"_meta": {META + "protocolVersion": "2030-01-01", META + "clientCapabilities": {}}}
     assert (await line.ask("server/discover", params))["error"]["data"]["supported"] == ["2026-07-28"]
 
 

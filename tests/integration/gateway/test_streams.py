@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+
 from gatewaykit.fake_host import FakeCall, FakeHost, FakeServer, encode
 from gatewaykit.http_client import Event, HttpClient, Response
 from gatewaykit.serving import gateway_for, serving
+from gatewaykit.waiting import until
 from mcpool.backend.holder import Question, Root
 from mcpool.errors import RpcError
 from mcpool.gateway.limits import Limits
@@ -203,9 +205,11 @@ async def test_answer_is_forgotten_after_its_time(host: FakeHost) -> None:
         await client.initialize()
         _, _, last = await _broken_off(client)
         steady.go.set()
-        async with asyncio.timeout(10):
-            while (await client.request("GET", headers={"Last-Event-ID": last})).status != 410:
-                await asyncio.sleep(0.01)
+
+        async def gone() -> bool:
+            return (await client.request("GET", headers={"Last-Event-ID": last})).status == 410
+
+        await until(gone)
 
 
 # ---------------------------------------------------------------------- questions
@@ -300,9 +304,7 @@ async def test_roots_are_asked_for_when_a_stream_is_there(port: int, host: FakeH
         await _answer(client, question, {"roots": []})
         await (await client.tool("echo")).json()
         assert host.calls[-1].thread.client.roots == ()
-        async with asyncio.timeout(10):
-            while len(host.open_threads) > 1:
-                await asyncio.sleep(0.005)
+        await until(lambda: len(host.open_threads) == 1)
 
 
 # ---------------------------------------------------------------------- slow readers
@@ -359,9 +361,7 @@ async def test_idle_session_is_closed_and_opened_anew_by_its_id(host: FakeHost) 
     async with serving(gateway) as port, HttpClient(port) as client:
         await client.initialize()
         gateway.tidy()
-        async with asyncio.timeout(10):
-            while host.open_threads:
-                await asyncio.sleep(0.005)
+        await until(lambda: not host.open_threads)
         assert await client.result("ping") == {}
 
 
