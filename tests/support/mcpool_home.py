@@ -85,6 +85,19 @@ class McpoolHome:
             self._command(*arguments), env=self.environ, input=stdin, capture_output=True, text=True, timeout=TIMEOUT
         )
 
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command, with pipes."""
+        process = subprocess.Popen(
+            self._command(*arguments),
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._processes.append(process)
+        return process
+
     def up(self, *arguments: str) -> Up:
         """Start `mcpool up` in the foreground."""
         process = subprocess.Popen(

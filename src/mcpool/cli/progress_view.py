@@ -40,6 +40,8 @@ class ProgressView:
         from rich.text import Text
 
         table = Table(box=None, pad_edge=False, show_header=False)
+        for _ in range(4):
+            table.add_column(overflow="fold")
         for progress in list(self._latest.values()):
             name, state, tools, time = _cells(progress)
             starting = progress.seconds is None

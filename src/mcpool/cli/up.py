@@ -111,6 +111,7 @@ async def _watched(options: DaemonOptions, start_lock: StartLock) -> int:
             show_paste_lines(daemon.status(), screen)
             screen.line("Ctrl-C ends it, and its servers with it.", "dim")
         await daemon.stopped()
+        screen.line("ending the servers; another Ctrl-C ends at once", "dim")
     return signals.exit_code
 
 

@@ -39,7 +39,7 @@ async def warm_up(host: Host, cwd: str, report: Callable[[Progress], None]) -> N
                 try:
                     tools = await step.tool_definitions(progress.server)
                 except McpoolError as error:
-                    settled = replace(progress, state="failed", error=str(error))
+                    settled = replace(progress, state="failed", error=str(error).removeprefix(f"`{progress.server}`: "))
                 else:
                     settled = replace(progress, state="ready", tools=len(tools))
                 report(replace(settled, seconds=loop.time() - began))

@@ -10,8 +10,9 @@ import socket
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,10 @@ from mcpool.gateway.activity import Activity
 from mcpool.gateway.http_face import http_face
 from mcpool.gateway.port import LOOPBACK, bind_loopback
 from mcpool.gateway.record import DaemonRecord
-from mcpool.rendezvous import socket_path
 from mcpool.gateway.tokens import TokenStore
 from mcpool.gateway.unix_face import Stream, UnixFace, listening
 from mcpool.launch.environment import base_environment
+from mcpool.rendezvous import socket_path
 
 if TYPE_CHECKING:
     from mcpool.gateway.app import Gateway
@@ -165,10 +166,7 @@ async def running(options: DaemonOptions, environ: Mapping[str, str]) -> AsyncGe
         McpoolError: it can't be started; the message says why and what to do.
     """
     home = ensure_home(options.home)
-    base = await base_environment(environ, home)
-    for problem in base.problems:
-        log.warning("%s", problem)
-    environ = base.lookup
+    environ = await _environment(environ, home)
     source = configured(options)
     config = load(source, home=home, environ=environ)
     port = config.daemon.port if options.port is None else options.port
@@ -200,6 +198,24 @@ async def running(options: DaemonOptions, environ: Mapping[str, str]) -> AsyncGe
             face.dismiss({"bye": "stop"})
             # Before the HTTP server: it waits for streams to end, and this ends them.
             await gateway.close()
+
+
+async def _environment(environ: Mapping[str, str], home: Path) -> Mapping[str, str]:
+    async with asyncio.TaskGroup() as tasks:
+        asking = tasks.create_task(base_environment(environ, home))
+        # The user's login shell takes as long as our imports do: it runs while they are made.
+        await asyncio.sleep(0)
+        _import_the_rest()
+    base = asking.result()
+    for problem in base.problems:
+        log.warning("%s", problem)
+    return base.lookup
+
+
+def _import_the_rest() -> None:
+    for module in ("mcpool.host", "mcpool.gateway.app", "mcpool.gateway.stream_client", "uvicorn"):
+        with suppress(ImportError):  # Told where it is used.
+            import_module(module)
 
 
 async def _idle(daemon: Daemon, seconds: float) -> None:

@@ -21,6 +21,9 @@ from mcpool.rendezvous import Joined, Kind, NoDaemon, home_path, join
 START_TIMEOUT = 30.0
 """Seconds within which a daemon must be ready."""
 
+LOG_LIMIT = 5 * 1024 * 1024
+"""Bytes of the daemon's log beyond which the next daemon begins another; the last one is kept."""
+
 READY_FD = 3
 LOCK_FD = 4
 """Numbers under which the daemon finds the ready pipe and the start lock."""
@@ -137,7 +140,7 @@ def start(
     log = log_path(home)
     os.makedirs(os.path.dirname(log), mode=0o700, exist_ok=True)
     ready, ready_child = os.pipe()
-    log_fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    log_fd = _open_log(log)
     try:
         try:
             _spawn(environ, home, [*(command or _command()), *arguments], log_fd, ready_child, lock)
@@ -147,6 +150,13 @@ def start(
         _await_ready(ready, log, timeout)
     finally:
         os.close(ready)
+
+
+def _open_log(path: str) -> int:
+    with suppress(FileNotFoundError):
+        if os.path.getsize(path) > LOG_LIMIT:
+            os.replace(path, f"{path}.1")
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
 def _command() -> list[str]:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mcpool.errors import DaemonError
-from mcpool.rendezvous import check_socket_folder
 from mcpool.gateway.socket_client import SocketClient
+from mcpool.rendezvous import check_socket_folder
 
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 

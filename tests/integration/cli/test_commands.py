@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -28,8 +29,9 @@ for line in sys.stdin:
         text = "no luck" if bad else "plain\\ntext"
         result = {"content": [{"type": "text", "text": text}], "isError": bad}
     else:
-        continue
-    print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+        result = None
+    answer = {"result": result} if result else {"error": {"code": -32601, "message": "unknown"}}
+    print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **answer}), flush=True)
 """
 
 
@@ -70,6 +72,23 @@ class TestCall:
         done = mcpool.run("call", "broken", "x")
         assert done.returncode == 3
         assert "no-such-command" in done.stderr
+
+    def test_a_daemon_that_dies_during_the_call_is_exit_code_4(self, mcpool: McpoolHome) -> None:
+        """Invariant 6: it may have run, and is not run again."""
+        calling = mcpool.start("call", "demo", "slow", '{"seconds": 30, "steps": 100}')
+        assert calling.stderr is not None
+        assert calling.stderr.readline().startswith("1/100")
+        mcpool.kill()
+        assert "may or may not have run" in calling.stderr.read()
+        assert calling.wait() == 4
+
+    def test_ctrl_c_is_exit_code_130_and_the_server_is_told(self, mcpool: McpoolHome) -> None:
+        calling = mcpool.start("call", "demo", "slow", '{"seconds": 30, "steps": 100}')
+        assert calling.stderr is not None
+        assert calling.stderr.readline().startswith("1/100")
+        calling.send_signal(signal.SIGINT)
+        assert calling.wait() == 130
+        assert [row["in_flight"] for row in mcpool.status()["servers"]] == [0]
 
     def test_no_answer_in_time_is_exit_code_5(self, mcpool: McpoolHome) -> None:
         done = mcpool.run("call", "--timeout", "0.1", "demo", "slow", '{"seconds": 60}')

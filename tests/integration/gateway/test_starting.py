@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mcpool.errors import DaemonError
+from mcpool.gateway import starting
 from mcpool.gateway.starting import daemon_environment, join_or_start
 from mcpool.rendezvous import join, socket_path
 
@@ -94,6 +95,15 @@ def test_a_daemon_that_does_not_get_ready_in_time_is_an_error_that_names_the_log
     code = "import select; select.select([3], [], [3], 5)"
     with pytest.raises(DaemonError, match=r"was not ready within 0 s; see .*daemon\.log"):
         join_or_start({"MCPOOL_HOME": str(tmp_path)}, cwd="/", command=failing(code), timeout=0.2)
+
+
+def test_a_log_that_has_grown_long_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starting, "LOG_LIMIT", 10)
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "daemon.log").write_text("a longer log")
+    join_or_start({"MCPOOL_HOME": str(tmp_path)}, cwd="/", command=command(tmp_path, 1)).sock.close()
+    assert (tmp_path / "logs" / "daemon.log.1").read_text() == "a longer log"
+    assert (tmp_path / "logs" / "daemon.log").read_text() == ""
 
 
 def test_a_joined_daemon_outlives_its_starter_and_serves_the_next(tmp_path: Path) -> None:
