@@ -94,7 +94,7 @@ class Guard(httpx2.AsyncBaseTransport):
 
     async def _goodbye(self, request: httpx2.Request) -> httpx2.Response:
         if self._owner.lost:
-            return httpx2.Response(404)
+            return httpx2.Response(405)  # the one refusal that the SDK does not warn of
         with anyio.move_on_after(_GOODBYE_SECONDS):
             try:
                 response = await self._inner.handle_async_request(request)
