@@ -14,7 +14,21 @@ class Cancelled(Exception):
     """The user has left the form."""
 
 
-def ask_user(params: dict[str, Any], *, read: Read = input, write: Write = sys.stderr.write) -> dict[str, Any]:
+def read_line(prompt: str) -> str:
+    """A line that is typed; the prompt goes to stderr, since stdout may be somebody's data.
+
+    Raises:
+        EOFError: Ctrl-D.
+    """
+    sys.stderr.write(prompt)
+    sys.stderr.flush()
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line
+
+
+def ask_user(params: dict[str, Any], *, read: Read = read_line, write: Write = sys.stderr.write) -> dict[str, Any]:
     """Ask, field by field; returns an elicitation result. An empty answer takes the default, or leaves the field out.
 
     Ctrl-D cancels, `n` to the first question declines.

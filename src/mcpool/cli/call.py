@@ -27,7 +27,7 @@ def run(arguments: Namespace) -> int:
         with Session(
             arguments.server,
             on_notification=progress.hear,
-            on_question=lambda method, params: _answer(method, params) if asks else None,
+            on_question=lambda method, params: _answer(method, params, progress) if asks else None,
             capabilities={"elicitation": {"form": {}, "url": {}}} if asks else {},
         ) as session:
             session.wait(session.begin())
@@ -78,8 +78,11 @@ def _unknown_tool(server: str, tool: str, names: list[str]) -> int:
     return USAGE
 
 
-def _answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
-    return ask_user(params) if method == "elicitation/create" else None
+def _answer(method: str, params: dict[str, Any], progress: Progress) -> dict[str, Any] | None:
+    if method != "elicitation/create":
+        return None
+    progress.end()
+    return ask_user(params)
 
 
 class Progress:

@@ -41,7 +41,7 @@ def parse(given: Sequence[str]) -> Namespace:
     _add_running(commands)
     _add_using(commands)
     _add_configuring(commands)
-    return parser.parse_args(given)
+    return parser.parse_args(given or ["--help"])
 
 
 def _command(commands: Any, name: str, run: str, summary: str, text: str) -> ArgumentParser:

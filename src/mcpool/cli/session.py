@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from collections.abc import Callable
 from typing import Any, cast
@@ -162,9 +161,3 @@ class Session:
         if "bye" in message:
             raise DaemonError(f"the daemon ended this: {message.get('reason') or 'it was stopped'}")
         return message
-
-
-def announce(text: str) -> None:
-    """Tell a person what takes so long; nothing where nobody looks."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"{text}\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import sys
 from argparse import Namespace
 from collections.abc import Coroutine
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 from mcpool.cli.control import ask_daemon
 from mcpool.cli.exit_codes import OK, USAGE
 from mcpool.cli.screen import Screen
+from mcpool.cli.signals import Interrupted, Signals
 from mcpool.cli.status import show_status
 from mcpool.cli.welcome import show_paste_lines, show_started
 from mcpool.config.home import ensure_home
@@ -99,8 +99,7 @@ async def _watched(options: DaemonOptions, start_lock: StartLock) -> int:
 
     screen = Screen()
     cwd = os.getcwd()
-    signals = Signals()
-    async with running(options, os.environ) as daemon:
+    async with Signals.handled() as signals, running(options, os.environ) as daemon:
         start_lock.close()
         signals.from_now_on(daemon)
         show_started(daemon.status(), screen)
@@ -166,9 +165,8 @@ async def _unwatched(options: DaemonOptions) -> int:
     from mcpool.gateway.daemon import running
 
     reported = False
-    signals = Signals()
     try:
-        async with running(options, os.environ) as daemon:
+        async with Signals.handled() as signals, running(options, os.environ) as daemon:
             signals.from_now_on(daemon)
             report_ready()
             reported = True
@@ -181,7 +179,7 @@ async def _unwatched(options: DaemonOptions) -> int:
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, asyncio.CancelledError):
+    if isinstance(error, Interrupted):
         return "the daemon was told to end while it was starting"
     return str(error) if isinstance(error, McpoolError) else f"the daemon could not start: {error!r}"
 
@@ -192,8 +190,8 @@ def _reason(error: BaseException) -> str:
 def _run(work: Coroutine[None, None, int]) -> int:
     try:
         return asyncio.run(work)
-    except asyncio.CancelledError:
-        return 128 + signal.SIGINT
+    except Interrupted as error:
+        return 128 + error.number
     except BaseExceptionGroup as group:
         # One reason is all that a reader needs.
         reasons = _flattened(group)
@@ -205,36 +203,3 @@ def _flattened(error: BaseException) -> list[BaseException]:
         group = cast("BaseExceptionGroup[BaseException]", error)
         return [leaf for inner in group.exceptions for leaf in _flattened(inner)]
     return [error]
-
-
-class Signals:
-    """SIGINT, SIGTERM and SIGHUP end the daemon in good order, also while it starts; a second one at once."""
-
-    def __init__(self) -> None:
-        self.received: signal.Signals | None = None
-        self._daemon: Daemon | None = None
-        self._starting = asyncio.current_task()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._on_signal, number)
-
-    @property
-    def exit_code(self) -> int:
-        """What a shell expects of a program that ended by a signal; 0 if none came."""
-        return OK if self.received is None else 128 + self.received
-
-    def from_now_on(self, daemon: Daemon) -> None:
-        """It has started: it is asked to end instead of being interrupted."""
-        self._daemon = daemon
-        if self.received is not None:
-            daemon.stop(self.received.name)
-
-    def _on_signal(self, number: signal.Signals) -> None:
-        if self.received is not None:
-            # The warden ends the servers.
-            os._exit(128 + number)
-        self.received = number
-        if self._daemon is not None:
-            self._daemon.stop(number.name)
-        elif self._starting is not None:
-            self._starting.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from mcpool.errors import McpoolError
 
 if TYPE_CHECKING:
     from mcpool.host import Host
+
+logger = logging.getLogger("mcpool")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,10 @@ async def warm_up(host: Host, cwd: str, report: Callable[[Progress], None]) -> N
                 report(progress)
                 try:
                     tools = await step.tool_definitions(progress.server)
-                except McpoolError as error:
+                except Exception as error:
+                    # Whatever is wrong with one server, the daemon and the others go on.
+                    if not isinstance(error, McpoolError):
+                        logger.exception("`%s` could not be started; this is a defect of mcpool", progress.server)
                     settled = replace(progress, state="failed", error=str(error).removeprefix(f"`{progress.server}`: "))
                 else:
                     settled = replace(progress, state="ready", tools=len(tools))

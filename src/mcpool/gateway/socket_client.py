@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mcpool._version import __version__
 from mcpool.errors import McpoolError
+from mcpool.gateway.oversized import ENDS, TOO_LARGE, guess_id
 from mcpool.rendezvous import PROTOCOL, peer_uid
 
 if TYPE_CHECKING:
@@ -63,14 +64,34 @@ class SocketClient(asyncio.Protocol):
         *complete, rest = data.split(b"\n")
         for piece in complete:
             line = b"".join([*self._parts, piece]) if self._parts else piece
+            oversized = self._size + len(piece) > self._limit
             self._parts, self._size = [], 0
-            if line.strip():
+            if oversized:
+                self._refuse_long(line)
+            elif line.strip():
                 self._take(line)
         if rest:
             self._parts.append(rest)
             self._size += len(rest)
             if self._size > self._limit:
-                self.dismiss({"bye": "end", "reason": f"a message is longer than {self._limit} bytes"})
+                self._shorten()
+
+    def _shorten(self) -> None:
+        """Of a line that is too long keep only what may name the request: its beginning and its end so far."""
+        if not self._greeted:
+            self._dismiss_endless()
+            return
+        self._parts = [self._parts[0][:ENDS], b"".join(self._parts)[-ENDS:]]
+
+    def _dismiss_endless(self) -> None:
+        self.dismiss({"bye": "end", "reason": f"a hello has at most {HELLO_BYTES} bytes"})
+
+    def _refuse_long(self, line: bytes) -> None:
+        if not self._greeted:
+            self._dismiss_endless()
+            return
+        text = f"the message is longer than {self._limit} bytes; nothing was sent to the server"
+        self._say({"jsonrpc": "2.0", "id": guess_id(line), "error": {"code": TOO_LARGE, "message": text}})
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""

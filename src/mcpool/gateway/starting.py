@@ -181,12 +181,14 @@ def _spawn(environ: Mapping[str, str], home: str, argv: list[str], log: int, rea
                 (os.POSIX_SPAWN_DUP2, lock, LOCK_FD),
             ],
             setsid=True,
+            setsigmask=[],
         )
     finally:
         for fd in (null, ready, lock):
             os.close(fd)
     # The process forks itself away at once and so never becomes a child, or a zombie, of ours.
-    os.waitpid(pid, 0)
+    with suppress(ChildProcessError):  # Whoever ignores SIGCHLD has its children reaped for it.
+        os.waitpid(pid, 0)
 
 
 def _await_ready(ready: int, log: str, timeout: float) -> None:

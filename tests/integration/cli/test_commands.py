@@ -286,5 +286,9 @@ def test_help_teaches_by_example(mcpool: McpoolHome, command: tuple[str, ...]) -
     assert "SUPPRESS" not in done.stdout
 
 
+def test_without_a_command_it_tells_what_there_is(mcpool: McpoolHome) -> None:
+    assert mcpool.run().stdout == mcpool.run("--help").stdout
+
+
 def test_version_is_told(mcpool: McpoolHome) -> None:
     assert mcpool.run("--version").stdout.startswith("mcpool ")

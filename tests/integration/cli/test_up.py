@@ -156,7 +156,6 @@ def test_another_configuration_file_can_be_used(mcpool: McpoolHome, tmp_path: Pa
         ("up", "--port", "70000"),
         ("up", "--config", "/no/such/file"),
         ("frobnicate",),
-        (),
         ("call", "demo"),
         ("token", "new", "../x"),
     ],

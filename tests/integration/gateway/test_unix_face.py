@@ -178,6 +178,17 @@ async def test_a_hello_without_end_is_cut_short(face: Face) -> None:
     await peer.close()
 
 
+async def test_a_message_that_is_too_long_fails_alone(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket_client, "MESSAGE_BYTES", 100_000)
+    peer = await face.join()
+    peer.send({"jsonrpc": "2.0", "id": 7, "method": "m", "params": "x" * 1_000_000})
+    peer.send({"n": 1})
+    answer = await peer.receive()
+    assert (answer["id"], answer["error"]["code"]) == (7, -32012)
+    assert await peer.receive() == {"n": 1}
+    await peer.close()
+
+
 async def test_who_says_nothing_is_hung_up_on(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket_client, "HELLO_WITHIN", 0.01)
     peer = await face.connect()
