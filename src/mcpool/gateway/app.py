@@ -86,7 +86,9 @@ class Gateway:
             route = self._routes.of(scope["path"])
             if route is None:
                 raise Refusal(404, "no such endpoint: use /mcp for all servers or /mcp/SERVER for one")
-            request = HttpRequest(headers, self._principal(headers), route, receive, send, self.limits)
+            request = HttpRequest(
+                headers, scope["headers"], self._principal(headers), route, receive, send, self.limits
+            )
             await self._serve(scope["method"], request)
         except Refusal as refusal:
             await send_refusal(send, refusal)
@@ -125,7 +127,7 @@ class Gateway:
                 return
             if message.is_request:
                 id_ = bytes(message.id)
-            if modern or (b"mcp-protocol-version" not in request.headers and self._modern.is_meant(request, message)):
+            if modern or self._modern.is_meant(request, message):
                 await self._modern.post(request, message)
             else:
                 _check_version(request.headers)

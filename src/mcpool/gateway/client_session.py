@@ -14,6 +14,7 @@ from mcpool.gateway import names
 from mcpool.gateway.client_state import ClientState
 from mcpool.gateway.exchange import Exchange, Outlet
 from mcpool.gateway.failure import REQUEST_CANCELLED, Failure, failure_of
+from mcpool.gateway.header_checks import check_headers
 from mcpool.gateway.limits import Limits
 from mcpool.gateway.listen import Subscription
 from mcpool.gateway.message import Key, Message, failure_message, key_of, members, result_message
@@ -62,6 +63,7 @@ class ClientSession:
         self._threads = ThreadSlot(host, self, principal=principal, cwd=cwd, facts=facts, announce=self._announce_lists)
         self.state = ClientState(self._threads)
         self._wants_roots = wants_roots
+        self._roots_known = False
         self._asking_roots: asyncio.Task[None] | None = None
         self.used = asyncio.get_running_loop().time()
 
@@ -78,6 +80,8 @@ class ClientSession:
         Raises:
             Failure: its params or id cannot be used, or it is in flight already.
         """
+        if self.closed:
+            raise Failure(INVALID_REQUEST, "this session has ended")
         id_ = bytes(message.id)
         key: Key | object = key_of(message.id, self._limits.id_bytes)
         fields, meta = read_params(message)
@@ -103,10 +107,12 @@ class ClientSession:
         try:
             thread = self._threads.current or await self._threads.open()
             if self._asking_roots is not None:
-                await self._roots_known()
+                await asyncio.wait([self._asking_roots])
                 thread = self._threads.current or thread
             step = thread.capture()
             try:
+                if exchange.headers is not None and exchange.method == names.CALL:
+                    await check_headers(self.view, self.state, step, exchange, exchange.headers)
                 if exchange.method == names.LISTEN and exchange.modern:
                     result = await self._listen(exchange, step)
                 else:
@@ -146,7 +152,10 @@ class ClientSession:
         match message.method:
             case names.CANCELLED:
                 self._cancelled(message)
-            case names.INITIALIZED | names.ROOTS_CHANGED:
+            case names.INITIALIZED:
+                self.ask_roots()
+            case names.ROOTS_CHANGED:
+                self._roots_known = False
                 self.ask_roots()
             case _:
                 pass
@@ -156,8 +165,11 @@ class ClientSession:
         return self._questions.settle(message)
 
     def ask_roots(self) -> None:
-        """Ask the client for its roots, if it offers any and can be reached; requests wait for the answer a moment."""
-        if self._wants_roots and not self.modern and self.outlet.is_open and self._asking_roots is None:
+        """Ask the client for its roots, if it offers any, can be reached, and did not tell them yet.
+
+        Requests wait for the answer a moment.
+        """
+        if self._wants_roots and not self._roots_known and self.outlet.is_open and self._asking_roots is None:
             self._asking_roots = self.tasks.start(self._ask_roots())
 
     async def initialize(self, revision: str) -> bytes:
@@ -281,11 +293,7 @@ class ClientSession:
         except (TimeoutError, RpcError):
             return
         else:
+            self._roots_known = True
             await self._threads.take_roots(answer)
         finally:
             self._asking_roots = None
-
-    async def _roots_known(self) -> None:
-        asking = self._asking_roots
-        if asking is not None:
-            await asyncio.wait([asking])

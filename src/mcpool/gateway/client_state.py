@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from mcpool.gateway.catalogue import ResourceTable, Table
+    from mcpool.gateway.header_checks import HeaderChecks
 
 
 class Wishes(Protocol):
@@ -32,6 +33,8 @@ class ClientState:
     prompts: Table | None = field(default=None)
     resources: ResourceTable | None = field(default=None)
 
+    header_checks: HeaderChecks | None = field(default=None)
+
     def forget_names(self) -> None:
         """A list has changed: read them anew when they are needed."""
-        self.tools = self.prompts = self.resources = None
+        self.tools = self.prompts = self.resources = self.header_checks = None

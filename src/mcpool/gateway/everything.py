@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Raw
@@ -173,6 +173,9 @@ class EverythingView:
         if owner is None:
             raise Failure(INVALID_PARAMS, f"Unknown prompt: {name}")
         return owner
+
+    async def definitions(self, state: ClientState, step: Step) -> Sequence[bytes]:
+        return (await self._load_tools(state, step)).items
 
     async def owner_of(self, state: ClientState, step: Step, uri: str, *, modern: bool) -> str:
         """The server of a URI.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Raw
@@ -37,6 +38,7 @@ class Exchange:
     __slots__ = (
         "cancelled",
         "fields",
+        "headers",
         "id",
         "key",
         "meta",
@@ -73,6 +75,8 @@ class Exchange:
         self.outlet = outlet
         self.modern = modern
         """The client speaks 2026-07-28."""
+        self.headers: Sequence[tuple[bytes, bytes]] | None = None
+        """The HTTP headers that must say what the arguments say, where the transport has any."""
         self.server: str | None = None
         """The server that works on it, once that is known."""
         self.task: asyncio.Task[object] | None = None

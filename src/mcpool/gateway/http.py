@@ -32,12 +32,31 @@ _BODY: Final = "http.response.body"
 class HttpRequest:
     """One request that passed the checks at the door."""
 
-    __slots__ = ("_reading", "_too_slow", "headers", "limits", "principal", "receive", "reply", "route", "send")
+    __slots__ = (
+        "_reading",
+        "_too_slow",
+        "headers",
+        "limits",
+        "principal",
+        "raw_headers",
+        "receive",
+        "reply",
+        "route",
+        "send",
+    )
 
     def __init__(
-        self, headers: Headers, principal: str, route: Route, receive: Receive, send: Send, limits: Limits
+        self,
+        headers: Headers,
+        raw_headers: list[tuple[bytes, bytes]],
+        principal: str,
+        route: Route,
+        receive: Receive,
+        send: Send,
+        limits: Limits,
     ) -> None:
         self.headers = headers
+        self.raw_headers = raw_headers
         self.principal = principal
         self.route = route
         self.receive = receive

@@ -130,6 +130,14 @@ def error_of(raw: msgspec.Raw) -> tuple[int, str, bytes | None]:
     return error.code, error.message, None if error.data is msgspec.UNSET else bytes(error.data)
 
 
+def value_of(raw: msgspec.Raw | bytes | None) -> object:
+    """A raw JSON value of a client; None if it is absent, or nested too deeply to be looked at."""
+    try:
+        return msgspec.json.decode(raw) if raw else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 def result_message(id_: bytes, result: bytes) -> bytes:
     """A response. Both parts are JSON without line breaks."""
     return b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (id_, result)

@@ -21,13 +21,16 @@ from mcpool.wire.revisions import (
 )
 
 _VERSION = b"mcp-protocol-version"
+_MODERN = frozenset(version.encode() for version in MODERN_VERSIONS)
 _HANDSHAKE = frozenset(version.encode() for version in HANDSHAKE_VERSIONS)
 
 
 def is_modern(request: HttpRequest) -> bool:
     """Whether the request's revision is one without sessions. One that nobody knows gets the modern answer to it."""
     version = request.headers.get(_VERSION)
-    return version is not None and version not in _HANDSHAKE and b"mcp-session-id" not in request.headers
+    if version is None or version in _HANDSHAKE:
+        return False
+    return version in _MODERN or b"mcp-session-id" not in request.headers
 
 
 class Modern:
@@ -38,7 +41,7 @@ class Modern:
         self._limits = limits
 
     def is_meant(self, request: HttpRequest, message: Message) -> bool:
-        """Whether a request without a revision in its headers carries one in its params, where only we look."""
+        """Whether a request whose headers do not name this era does so in its params: it is told of the mismatch."""
         if b"mcp-session-id" in request.headers or not message.is_request or message.method == names.INITIALIZE:
             return False
         meta = read_params(message)[1]
@@ -64,6 +67,7 @@ class Modern:
         reply = Reply(request, self._limits, accepted, new_outbox=lambda: Outbox(self._limits), gone=gone)
         try:
             exchange = session.begin(message, reply)
+            exchange.headers = request.raw_headers
             answer, code = await session.perform(exchange)
             await reply.finish(answer, HTTP_STATUS.get(code, 200))
         finally:

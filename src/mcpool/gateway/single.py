@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Raw
 
 from mcpool.gateway import names
@@ -52,6 +54,9 @@ class SingleView:
             progress=exchange.token is not None,
             answer_input=not exchange.modern,
         )
+
+    async def definitions(self, state: ClientState, step: Step) -> Sequence[bytes]:
+        return [tool.raw for tool in await step.tool_definitions(self._server)]
 
     async def owner_of(self, state: ClientState, step: Step, uri: str, *, modern: bool) -> str:
         return self._server

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from mcpool.gateway.client_state import ClientState
@@ -31,6 +32,10 @@ class View(Protocol):
         Raises:
             Failure, McpoolError: what the client is told instead.
         """
+        ...
+
+    async def definitions(self, state: ClientState, step: Step) -> Sequence[bytes]:
+        """The tools that the client is shown, as it is shown them."""
         ...
 
     async def owner_of(self, state: ClientState, step: Step, uri: str, *, modern: bool) -> str:

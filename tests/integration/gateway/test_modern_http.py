@@ -264,3 +264,28 @@ async def test_modern_server_keeps_its_own_stamps(port: int, host: FakeHost) -> 
     async with HttpClient(port, "/mcp/new") as client:
         result = (await (await client.modern("resources/read", {"uri": "x:1"})).json())["result"]
     assert result == {"contents": [], "resultType": "complete", "ttlMs": 500, "cacheScope": "public"}
+
+
+@pytest.mark.parametrize("path", ["/mcp/one", "/mcp"])
+async def test_header_that_repeats_an_argument_must_say_the_same(port: int, host: FakeHost, path: str) -> None:
+    one = host.servers["one"]
+    schema = {"type": "object", "properties": {"region": {"type": "string", "x-mcp-header": "Region"}}}
+    one.definitions["echo"] = {"inputSchema": schema}
+    name = "echo" if path == "/mcp/one" else "one__echo"
+    async with HttpClient(port, path) as client:
+        call = {"name": name, "arguments": {"region": "eu"}}
+        bad = await client.modern("tools/call", call, headers={"Mcp-Param-Region": "us"})
+        assert (bad.status, (await bad.json())["error"]["code"]) == (400, -32020)
+        assert host.calls == []
+        good = await client.modern("tools/call", call, headers={"Mcp-Param-Region": "eu"})
+        assert good.status == 200
+
+
+async def test_headers_of_one_era_with_a_body_of_the_other_are_a_mismatch(client: HttpClient) -> None:
+    response = await client.modern("tools/list", headers={"MCP-Protocol-Version": "2025-11-25"})
+    assert (response.status, (await response.json())["error"]["code"]) == (400, -32020)
+
+
+async def test_session_id_means_nothing_here(client: HttpClient) -> None:
+    response = await client.modern("tools/list", headers={"Mcp-Session-Id": "whatever"})
+    assert response.status == 200
