@@ -58,8 +58,15 @@ def _show(found: dict[str, list[dict[str, Any]]], screen: Screen) -> None:
 
 
 def _row(tool: dict[str, Any]) -> list[str]:
-    description = str(tool.get("description") or tool.get("title") or "").strip()
-    return [str(tool["name"]), arguments_text(tool.get("inputSchema")), description.split("\n", 1)[0].strip()]
+    description = str(tool.get("description") or tool.get("title") or "")
+    return [str(tool["name"]), arguments_text(tool.get("inputSchema")), first_sentence(description)]
+
+
+def first_sentence(text: str) -> str:
+    """What a description says first: for the rest there is `--json`."""
+    line = text.strip().partition("\n")[0].strip()
+    end = line.find(". ")
+    return line if end < 0 else line[: end + 1]
 
 
 def arguments_text(schema: object) -> str:

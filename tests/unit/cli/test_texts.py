@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mcpool.cli.call import content_text, progress_text
-from mcpool.cli.tools import arguments_text
+from mcpool.cli.tools import arguments_text, first_sentence
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,19 @@ def test_progress_in_a_few_words(params: dict[str, Any], text: str) -> None:
 )
 def test_a_content_block_as_text(block: dict[str, Any], text: str) -> None:
     assert content_text(block) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("Says hello. And more.", "Says hello."),
+        ("\n  Says hello\nand more", "Says hello"),
+        ("Reads e.g.this", "Reads e.g.this"),
+        ("", ""),
+    ],
+)
+def test_of_a_description_the_first_sentence_is_shown(text: str, first: str) -> None:
+    assert first_sentence(text) == first
 
 
 def test_optional_arguments_stand_in_brackets() -> None:
