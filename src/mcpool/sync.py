@@ -14,6 +14,8 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import warnings
+import weakref
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -51,16 +53,18 @@ class Host:
 
     def __init__(self, host: asynchronous.Host) -> None:
         self._host = host
-        self._loop = asyncio.new_event_loop()
-        self._portal = Portal(self._loop)
-        self._closed = False
-        self._thread = threading.Thread(target=self._run, name="mcpool host", daemon=True)
+        self._pid = os.getpid()
+        loop = asyncio.new_event_loop()
+        self._portal = Portal(loop)
+        self._thread = threading.Thread(target=_run, args=(loop,), name="mcpool host", daemon=True)
         self._thread.start()
+        self._end = weakref.finalize(self, _abandon, loop, self._pid)
         try:
             self._portal.call(host.start)
         except BaseException:
-            self._end()
+            self._finish(loop)
             raise
+        self._loop = loop
 
     def __repr__(self) -> str:
         return f"<sync {self._host!r}>"
@@ -101,22 +105,39 @@ class Host:
 
     def close(self) -> None:
         """End everything and wait until it is gone. Safe to call twice."""
-        if not self._closed:
+        if self._end.alive and os.getpid() == self._pid:
             try:
                 self._portal.call(self._host.close)
             finally:
-                self._end()
+                self._finish(self._loop)
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
+    def _finish(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._portal.close()
+        if self._end.detach() is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            self._thread.join()
 
-    def _end(self) -> None:
-        self._closed = True
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    """What the OS thread does: run the loop until it is stopped, then end what still runs there."""
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+    finally:
+        loop.close()
+
+
+def _abandon(loop: asyncio.AbstractEventLoop, pid: int) -> None:
+    """Nobody can close this host any more."""
+    if os.getpid() == pid:
+        warnings.warn("a host was never closed; use `with mcpool.sync.open(...)`", ResourceWarning, stacklevel=2)
+        loop.call_soon_threadsafe(loop.stop)
 
 
 class Thread:

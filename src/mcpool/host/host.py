@@ -78,9 +78,10 @@ class Host:
     def __del__(self) -> None:
         owner = getattr(self, "_owner", None)
         if owner is not None and not owner.done() and os.getpid() == self._pid:
-            warnings.warn(
-                f"{self!r} was never closed; use `async with mcpool.open(...)`", ResourceWarning, stacklevel=1
-            )
+            self._warn_unclosed()
+
+    def _warn_unclosed(self) -> None:
+        warnings.warn(f"{self!r} was never closed; use `async with mcpool.open(...)`", ResourceWarning, stacklevel=2)
 
     # ------------------------------------------------------------------ opening and closing
 
@@ -112,6 +113,8 @@ class Host:
 
         Once begun it completes even if the caller is cancelled.
         """
+        if os.getpid() != self._pid:
+            return  # what it runs belongs to the process that this one was forked from
         if self._stop is not None and self._owner is not None:
             self._stop.set()
             await asyncio.shield(asyncio.wait([self._owner]))
@@ -121,6 +124,10 @@ class Host:
             async with self._running():
                 opened.set_result(None)
                 await stop.wait()
+        except asyncio.CancelledError:
+            # Its event loop ends. Everything is closed by now, but late, and by chance.
+            self._warn_unclosed()
+            raise
         except Exception as error:
             if opened.done():
                 raise
@@ -216,13 +223,16 @@ class Host:
         )
 
     def _manager(self) -> ThreadManager:
-        if os.getpid() != self._pid:
-            raise WrongProcess("this host was opened before a fork; call `mcpool.open` again in the child process")
+        self._check_process()
         if self._threads is None or self._stop is None or self._stop.is_set():
             raise Closed("the host is not open; use `async with mcpool.open(...) as host`")
         if asyncio.get_running_loop() is not self._loop:
             raise Closed("the host runs on another event loop; come in through `host.portal`")
         return self._threads
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._pid:
+            raise WrongProcess("this host was opened before a fork; call `mcpool.open` again in the child process")
 
     @property
     def servers(self) -> tuple[ServerConfig, ...]:
@@ -235,7 +245,9 @@ class Host:
 
         Raises:
             Closed: the host is not open.
+            WrongProcess: it was opened before a fork, in the parent process.
         """
+        self._check_process()
         if self._loop is None or self._stop is None or self._stop.is_set():
             raise Closed("the host is not open; use `async with mcpool.open(...) as host`")
         return Portal(self._loop)

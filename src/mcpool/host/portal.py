@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import os
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
+
+from mcpool.errors import Closed, WrongProcess
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -16,16 +20,28 @@ class Portal:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def close(self) -> None:
+        """Let nothing in from now on."""
+        with self._lock:
+            self._closed = True
 
     def call(self, function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a coroutine function there and wait for its result, blocking this OS thread.
 
         Raises:
+            Closed: the host is closed, or was closed meanwhile.
+            WrongProcess: the host belongs to the process that this one was forked from.
             RuntimeError: called on the host's own loop, which it would block for ever.
         """
         running = self._submit(function, *args, **kwargs)
         try:
             return running.result()
+        except concurrent.futures.CancelledError:
+            raise Closed(_CLOSED) from None
         except BaseException:
             running.cancel()
             raise
@@ -54,4 +70,12 @@ class Portal:
         if here is self._loop:
             msg = "this is the host's own event loop; await the function itself instead of going through the portal"
             raise RuntimeError(msg)
-        return asyncio.run_coroutine_threadsafe(function(*args, **kwargs), self._loop)
+        if os.getpid() != self._pid:
+            raise WrongProcess("this host was opened before a fork; open another in the child process")
+        with self._lock:
+            if self._closed or self._loop.is_closed():
+                raise Closed(_CLOSED)
+            return asyncio.run_coroutine_threadsafe(function(*args, **kwargs), self._loop)
+
+
+_CLOSED = "the host is closed; open another with `mcpool.open`, or keep this one open for as long as it is used"

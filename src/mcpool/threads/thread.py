@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Self
@@ -12,7 +13,7 @@ import msgspec
 
 from mcpool.backend.holder import ClientFacts, Question
 from mcpool.config.server import ApprovalMode, ServerConfig
-from mcpool.errors import ApprovalDenied, Closed, ServerUnavailable
+from mcpool.errors import ApprovalDenied, Closed, ServerUnavailable, WrongProcess
 from mcpool.pool.pool import Lease, Member, Pool
 from mcpool.runtime.runtime import Binding, Runtime
 from mcpool.runtime.slot import RuntimeSlot
@@ -68,6 +69,7 @@ class Thread:
         self._uris: dict[str, set[str]] = {}
         self._revision = 0
         self._closed = False
+        self._pid = os.getpid()
         self.refresh(servers)
 
     def __repr__(self) -> str:
@@ -105,6 +107,8 @@ class Thread:
         runtime = self._slot.current
         if runtime is None:
             raise Closed(f"thread {self.id} is closed")
+        if os.getpid() != self._pid:
+            raise WrongProcess(f"thread {self.id} was opened before a fork; open a host in the child process")
         return Step(runtime, self, self._sets, self._grace)
 
     async def ready(self, timeout: float | None = None) -> dict[str, ServerUnavailable | None]:
