@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from benchmarks.driving import Point
-from benchmarks.gateways import Gateway, Running, free_port
+from benchmarks.gateways import Running
 from benchmarks.http_client import Session
 from benchmarks.paths import ECHO
 from benchmarks.processes import children, command_line, cpu_seconds, pss_bytes
@@ -109,6 +109,3 @@ async def load(running: Running, clients: int, seconds: float) -> Point:
 def facts(running: Running) -> dict[str, Any]:
     """What it takes while it is loaded."""
     return {"pss": sum(map(pss_bytes, own_processes(running))), "servers": servers(running)}
-
-
-__all__ = ["Gateway", "facts", "first_session", "free_port", "load", "own_processes", "servers"]
