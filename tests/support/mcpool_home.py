@@ -79,10 +79,16 @@ class McpoolHome:
         """Write config.toml."""
         (self.path / "config.toml").write_text(text)
 
-    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, stdin: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command to its end. Nobody is at a terminal."""
         return subprocess.run(
-            self._command(*arguments), env=self.environ, input=stdin, capture_output=True, text=True, timeout=TIMEOUT
+            self._command(*arguments),
+            env=self.environ,
+            cwd=cwd,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
         )
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

@@ -23,6 +23,7 @@ def run(arguments: Namespace) -> int:
         return USAGE
     asks = sys.stdin.isatty() and sys.stderr.isatty() and arguments.arguments != "-"
     progress = Progress()
+    sent = False
     try:
         with Session(
             arguments.server,
@@ -37,13 +38,14 @@ def run(arguments: Namespace) -> int:
             if arguments.tool not in names:
                 return _unknown_tool(arguments.server, arguments.tool, names)
             params = {"name": arguments.tool, "arguments": given, "_meta": {"progressToken": 1}}
+            sent = True
             result = session.request("tools/call", params, arguments.timeout)
     except Refused as error:
         return _complain(arguments, str(error), _EXIT_OF_CODE.get(error.code, FAILED))
     except CallTimeout as error:
         return _complain(arguments, str(error), TIMEOUT)
     except Lost as error:
-        return _complain(arguments, str(error), OUTCOME_UNKNOWN)
+        return _complain(arguments, str(error), OUTCOME_UNKNOWN if sent else UNAVAILABLE)
     finally:
         progress.end()
     _print(result, raw=arguments.json)

@@ -50,13 +50,13 @@ def run(given: Sequence[str]) -> int:
         sys.stderr.write(f"mcpool: {error}\n")
         return UNAVAILABLE
     except Exception as error:
-        _tell_defect(error)
+        tell_defect(error)
         return UNAVAILABLE
     return code
 
 
-def _tell_defect(error: Exception) -> None:
-    """What a developer needs goes to a file: a traceback tells a user nothing."""
+def tell_defect(error: Exception) -> None:
+    """Say that something of ours failed. The traceback goes to a file: it tells a user nothing."""
     import traceback
 
     path = os.path.join(home_path(os.environ), "logs", "defect.log")

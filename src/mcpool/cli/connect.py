@@ -41,6 +41,11 @@ def run(arguments: Sequence[str]) -> int:
         return _relay(arguments[0] if arguments else None)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception as error:
+        from mcpool.cli.commands import tell_defect
+
+        tell_defect(error)
+        return UNAVAILABLE
 
 
 def _relay(server: str | None) -> int:

@@ -173,7 +173,7 @@ async def _unwatched(options: DaemonOptions) -> int:
             await daemon.stopped()
     except BaseException as error:
         if not reported:
-            report_ready(_reason(error))
+            report_ready(_reason(_first_cause(error)))
         raise
     return OK
 
@@ -193,9 +193,13 @@ def _run(work: Coroutine[None, None, int]) -> int:
     except Interrupted as error:
         return 128 + error.number
     except BaseExceptionGroup as group:
-        # One reason is all that a reader needs.
-        reasons = _flattened(group)
-        raise next((error for error in reasons if isinstance(error, McpoolError)), reasons[0]) from None
+        raise _first_cause(group) from None
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """One reason is all that a reader needs: ours if there is one."""
+    causes = _flattened(error)
+    return next((cause for cause in causes if isinstance(cause, McpoolError)), causes[0])
 
 
 def _flattened(error: BaseException) -> list[BaseException]:

@@ -159,6 +159,12 @@ class TestStatus:
         mcpool.run("tools")
         assert "no-such-command" in mcpool.run("status").stdout
 
+    def test_a_second_process_is_explained_with_the_line_that_makes_it_one(self, mcpool: McpoolHome) -> None:
+        for name in ("one", "two"):
+            (folder := mcpool.path / name).mkdir()
+            mcpool.run("call", "demo", "clock", cwd=folder)
+        assert f'`cwd = "{mcpool.path / "one"}"`' in mcpool.run("status").stdout
+
     def test_it_holds_no_secret(self, mcpool: McpoolHome) -> None:
         mcpool.configure(DEMO + 'env = { API_KEY = "sk-very-secret-value" }\n')
         mcpool.run("call", "demo", "clock")
