@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mcpool.host import Host
 from mcpool.threads.thread import Thread
+
+OpenHost = Callable[..., Awaitable[Host]]
+"""Opens a host with a source; it is closed after the test."""
 
 DEMO: dict[str, Any] = {"command": sys.executable, "args": ["-m", "mcpool.demo"]}
 _ODD = Path(__file__).with_name("odd_server.py")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 import mcpool
-
-OpenHost = Callable[..., Any]
+from support.real_servers import OpenHost
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ async def open_host(tmp_path: Path) -> AsyncGenerator[OpenHost]:
     async with AsyncExitStack() as stack:
 
         async def opened(source: dict[str, Any], **options: Any) -> mcpool.Host:
-            home = tmp_path / "home"
-            return await stack.enter_async_context(mcpool.open(source, **{"home": home, "grace": 10.0, **options}))
+            settings: dict[str, Any] = {"home": tmp_path / "home", "grace": 10.0, **options}
+            return await stack.enter_async_context(mcpool.open(source, **settings))
 
         yield opened

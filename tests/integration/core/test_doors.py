@@ -11,13 +11,12 @@ import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import mcpool
 import mcpool.sync
-from support.real_servers import DEMO, demo_pid, servers
+from support.real_servers import DEMO, OpenHost, demo_pid, servers
 
 
 def run_program(code: str, home: Path) -> subprocess.CompletedProcess[str]:
@@ -43,7 +42,7 @@ async def test_any_task_may_close_what_another_opened(tmp_path: Path) -> None:
         os.kill(pid, 0)
 
 
-async def test_another_event_loop_comes_in_through_the_portal(open_host: Any) -> None:
+async def test_another_event_loop_comes_in_through_the_portal(open_host: OpenHost) -> None:
     host = await open_host(servers(demo=DEMO))
     thread = host.thread()
     portal = host.portal
@@ -54,19 +53,19 @@ async def test_another_event_loop_comes_in_through_the_portal(open_host: Any) ->
     assert await asyncio.to_thread(elsewhere) == await demo_pid(thread)
 
 
-async def test_an_os_thread_comes_in_through_the_portal(open_host: Any) -> None:
+async def test_an_os_thread_comes_in_through_the_portal(open_host: OpenHost) -> None:
     host = await open_host(servers(demo=DEMO))
     thread = host.thread()
     assert await asyncio.to_thread(host.portal.call, demo_pid, thread) == await demo_pid(thread)
 
 
-async def test_the_portal_refuses_to_block_its_own_loop(open_host: Any) -> None:
+async def test_the_portal_refuses_to_block_its_own_loop(open_host: OpenHost) -> None:
     host = await open_host(servers(demo=DEMO))
     with pytest.raises(RuntimeError, match="own event loop"):
         host.portal.call(host.thread().ready)
 
 
-async def test_a_thread_opened_from_another_loop_is_refused(open_host: Any) -> None:
+async def test_a_thread_opened_from_another_loop_is_refused(open_host: OpenHost) -> None:
     host = await open_host(servers(demo=DEMO))
 
     async def there() -> None:
@@ -100,7 +99,7 @@ def test_two_hundred_os_threads_on_five_servers_are_five_processes(tmp_path: Pat
                 return server, step.call(f"mcp__{server}__counter", {"add": 1}).structured["pid"]
 
         found = set(threads.map(work, range(200)))
-        values = {name: pid for name, pid in found}
+        values = dict(found)
         assert len(found) == len(values) == len({row["pid"] for row in host.status()}) == 5
 
 
@@ -112,9 +111,12 @@ def test_the_blocking_twin_calls_back_in_worker_threads(tmp_path: Path) -> None:
         asked.append(threading.current_thread().name)
         return True
 
-    with mcpool.sync.open(source, home=tmp_path, grace=30.0) as host:
-        with host.thread(on_approve=on_approve) as thread, thread.step() as step:
-            step.call("mcp__demo__clock")
+    with (
+        mcpool.sync.open(source, home=tmp_path, grace=30.0) as host,
+        host.thread(on_approve=on_approve) as thread,
+        thread.step() as step,
+    ):
+        step.call("mcp__demo__clock")
     assert asked
     assert asked[0] != "mcpool host"
 
@@ -133,10 +135,12 @@ def test_what_runs_in_other_os_threads_at_the_end_is_told(tmp_path: Path) -> Non
     running = threading.Event()
     outcome: list[BaseException] = []
 
+    def report(done: float, total: float | None, message: str | None) -> None:
+        running.set()
+
     def work() -> None:
         try:
             with host.thread() as thread, thread.step() as step:
-                report = lambda *_: running.set()  # noqa: E731
                 step.call("mcp__demo__slow", {"seconds": 60, "steps": 100}, on_progress=report)
         except BaseException as error:
             outcome.append(error)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import mcpool
 from mcpool.errors import ServerNotFound
-from support.real_servers import DEMO, demo_pid, facts, lives, odd, recorded, servers
+from support.real_servers import DEMO, OpenHost, demo_pid, facts, lives, odd, recorded, servers
 
 
 async def test_twenty_threads_starting_at_once_are_one_process_and_one_initialize(
-    open_host: Any, tmp_path: Path
+    open_host: OpenHost, tmp_path: Path
 ) -> None:
     """P1"""
     record = tmp_path / "record"
@@ -25,7 +24,7 @@ async def test_twenty_threads_starting_at_once_are_one_process_and_one_initializ
     assert recorded(record, "tools/list") == 1
 
 
-async def test_disabled_servers_never_start(open_host: Any, tmp_path: Path) -> None:
+async def test_disabled_servers_never_start(open_host: OpenHost, tmp_path: Path) -> None:
     """P2"""
     record = tmp_path / "record"
     host = await open_host(servers(demo=DEMO, odd=odd(record, enabled=False, start="eager")))
@@ -38,7 +37,7 @@ async def test_disabled_servers_never_start(open_host: Any, tmp_path: Path) -> N
 
 
 async def test_another_folder_is_another_process_and_status_says_which_line_makes_it_one(
-    open_host: Any, tmp_path: Path
+    open_host: OpenHost, tmp_path: Path
 ) -> None:
     host = await open_host(servers(odd=odd(tmp_path / "record")))
     folders = [tmp_path / "a", tmp_path / "b"]
@@ -50,7 +49,7 @@ async def test_another_folder_is_another_process_and_status_says_which_line_make
     assert "cwd =" in "".join(host.status()[1]["why"])
 
 
-async def test_another_value_in_the_environment_is_another_process(open_host: Any, tmp_path: Path) -> None:
+async def test_another_value_in_the_environment_is_another_process(open_host: OpenHost, tmp_path: Path) -> None:
     record = tmp_path / "record"
     host = await open_host(servers(a=odd(record, env={"KEY": "1"}), b=odd(record, env={"KEY": "2"})))
     thread = host.thread()
@@ -59,7 +58,7 @@ async def test_another_value_in_the_environment_is_another_process(open_host: An
     assert found[0]["pid"] != found[1]["pid"]
 
 
-async def test_scope_thread_is_a_process_for_each_thread(open_host: Any, tmp_path: Path) -> None:
+async def test_scope_thread_is_a_process_for_each_thread(open_host: OpenHost, tmp_path: Path) -> None:
     record = tmp_path / "record"
     host = await open_host(servers(odd=odd(record, scope="thread")))
     found = await asyncio.gather(*(facts(host.thread()) for _ in range(20)))
@@ -67,7 +66,7 @@ async def test_scope_thread_is_a_process_for_each_thread(open_host: Any, tmp_pat
     assert recorded(record, "initialize") == 20
 
 
-async def test_scope_session_tree_is_shared_with_sub_agents(open_host: Any, tmp_path: Path) -> None:
+async def test_scope_session_tree_is_shared_with_sub_agents(open_host: OpenHost, tmp_path: Path) -> None:
     host = await open_host(servers(odd=odd(tmp_path / "record", scope="session-tree")))
     parent = host.thread()
     child, stranger = host.thread(parent=parent), host.thread()
@@ -75,39 +74,39 @@ async def test_scope_session_tree_is_shared_with_sub_agents(open_host: Any, tmp_
     assert pids[0] == pids[1] != pids[2]
 
 
-async def test_a_server_that_was_killed_answers_the_next_call(open_host: Any, tmp_path: Path) -> None:
+async def test_a_server_that_was_killed_answers_the_next_call(open_host: OpenHost, tmp_path: Path) -> None:
     """H8"""
     record = tmp_path / "record"
     host = await open_host(servers(odd=odd(record)))
     thread = host.thread()
     first = await facts(thread)
     async with thread.step() as step:
-        with pytest.raises(mcpool.CallOutcomeUnknown, match="`odd`: it .* after tools/call was sent"):
+        with pytest.raises(mcpool.CallOutcomeUnknown, match=r"`odd`: it .* after tools/call was sent"):
             await step.call("mcp__odd__die")
     second = await facts(thread)
     assert first["pid"] != second["pid"]
     assert recorded(record, "initialize") == 2
 
 
-async def test_the_process_ends_with_the_last_lease(open_host: Any, tmp_path: Path) -> None:
+async def test_the_process_ends_with_the_last_lease(open_host: OpenHost, tmp_path: Path) -> None:
     """P6"""
     host = await open_host(servers(odd=odd(tmp_path / "record", idle_timeout_sec=0)))
     async with host.thread() as thread:
         pid = (await facts(thread))["pid"]
         assert lives(pid)
-    while lives(pid):
+    while lives(pid):  # noqa: ASYNC110 (an idle server's end is told to nobody)
         await asyncio.sleep(0.01)
     assert host.status()[0]["pid"] is None
 
 
-async def test_closing_the_host_ends_every_process(open_host: Any, tmp_path: Path) -> None:
+async def test_closing_the_host_ends_every_process(open_host: OpenHost, tmp_path: Path) -> None:
     async with mcpool.open(servers(odd=odd(tmp_path / "record")), home=tmp_path / "other", grace=10.0) as host:
         pid = (await facts(host.thread()))["pid"]
     assert not lives(pid)
 
 
 async def test_a_reload_gives_fresh_processes_and_an_apply_of_the_same_keeps_them(
-    open_host: Any, tmp_path: Path
+    open_host: OpenHost, tmp_path: Path
 ) -> None:
     """P4, U5"""
     source = servers(odd=odd(tmp_path / "record"))
@@ -123,7 +122,7 @@ async def test_a_reload_gives_fresh_processes_and_an_apply_of_the_same_keeps_the
     assert (await facts(thread))["pid"] not in (first["pid"], second["pid"])
 
 
-async def test_servers_get_a_whitelist_of_the_environment(open_host: Any, tmp_path: Path) -> None:
+async def test_servers_get_a_whitelist_of_the_environment(open_host: OpenHost, tmp_path: Path) -> None:
     environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "SECRET_OF_THE_HOST": "s", "WANTED": "w"}
     source = servers(odd=odd(tmp_path / "record", env_vars=["WANTED"], env={"OWN": "o"}))
     host = await open_host(source, environ=environ)

@@ -1,0 +1,115 @@
+"""Servers that people use, through the library, as they come from their registries."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mcpool
+from support.real_servers import OpenHost, servers
+
+BIN = Path(__file__).parents[3] / "node_modules" / ".bin"
+
+
+def npm(name: str) -> str:
+    """The program of an npm package; skips the test if it is not installed."""
+    program = BIN / name
+    if not program.exists() or shutil.which("node") is None:
+        pytest.skip(f"{name} is not installed: `make test` installs it where npm is available")
+    return str(program)
+
+
+async def called(host: mcpool.Host, name: str, arguments: dict[str, Any], **thread: Any) -> mcpool.ToolResult:
+    """The result of one call in a thread of its own."""
+    async with host.thread(**thread) as opened:
+        for outcome in (await opened.ready()).values():
+            assert outcome is None, outcome
+        async with opened.step() as step:
+            return await step.call(name, arguments)
+
+
+async def test_server_everything(open_host: OpenHost) -> None:
+    host = await open_host(servers(everything={"command": npm("mcp-server-everything")}))
+    assert "hi there" in (await called(host, "mcp__everything__echo", {"message": "hi there"})).for_model()
+    async with host.thread() as thread, thread.step() as step:
+        resources = await step.resources("everything")
+        assert resources
+        read = await step.read_resource("everything", resources[0]["uri"])
+        assert read["contents"]
+        assert await step.prompts("everything")
+
+
+async def test_server_everything_reports_progress(open_host: OpenHost) -> None:
+    host = await open_host(servers(everything={"command": npm("mcp-server-everything")}))
+    seen: list[float] = []
+    async with host.thread() as thread:
+        await thread.ready()
+        async with thread.step() as step:
+            (name,) = [name for name in step.tools if "long" in name]
+            await step.call(
+                name, {"duration": 1, "steps": 4}, on_progress=lambda done, total, message: seen.append(done)
+            )
+    assert seen == [1, 2, 3, 4]
+
+
+async def test_server_filesystem(open_host: OpenHost, tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("remember the milk")
+    host = await open_host(servers(fs={"command": npm("mcp-server-filesystem"), "args": [str(tmp_path)]}))
+    result = await called(host, "mcp__fs__read_text_file", {"path": str(tmp_path / "note.txt")})
+    assert "remember the milk" in result.for_model()
+
+
+async def test_server_filesystem_takes_the_roots_of_its_thread(open_host: OpenHost, tmp_path: Path) -> None:
+    """Roots replace its allowed folders, so two root sets are two processes."""
+    folders = [tmp_path / name for name in ("a", "b")]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "note.txt").write_text(folder.name * 3)
+    program = npm("mcp-server-filesystem")
+    host = await open_host(servers(fs={"command": program, "args": [str(tmp_path)], "cwd": str(tmp_path)}))
+    for folder in folders:
+        client = mcpool.ClientFacts(roots=(mcpool.Root(folder.as_uri()),), raw=b'{"roots":{}}')
+        # It asks for the roots once it is ready, and takes calls meanwhile.
+        allowed = ""
+        while str(folder) not in allowed:
+            allowed = (await called(host, "mcp__fs__list_allowed_directories", {}, client=client)).for_model()
+    assert len(host.status()) == 2
+
+
+async def test_server_memory(open_host: OpenHost, tmp_path: Path) -> None:
+    entry = {"command": npm("mcp-server-memory"), "env": {"MEMORY_FILE_PATH": str(tmp_path / "memory.json")}}
+    host = await open_host(servers(memory=entry))
+    entity = {"name": "Ada", "entityType": "person", "observations": ["wrote the first program"]}
+    await called(host, "mcp__memory__create_entities", {"entities": [entity]})
+    result = await called(host, "mcp__memory__read_graph", {})
+    assert "wrote the first program" in result.for_model()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A git repository with one commit."""
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "the first of many"], check=True)
+    return tmp_path
+
+
+async def test_server_git(open_host: OpenHost, repository: Path) -> None:
+    entry = {"command": sys.executable, "args": ["-m", "mcp_server_git", "--repository", str(repository)]}
+    host = await open_host(servers(git=entry))
+    result = await called(host, "mcp__git__git_log", {"repo_path": str(repository)})
+    assert "the first of many" in result.for_model()
+
+
+async def test_server_time(open_host: OpenHost) -> None:
+    entry = {"command": sys.executable, "args": ["-m", "mcp_server_time", "--local-timezone", "UTC"]}
+    host = await open_host(servers(time=entry))
+    arguments = {"source_timezone": "UTC", "time": "12:00", "target_timezone": "Asia/Tokyo"}
+    result = await called(host, "mcp__time__convert_time", arguments)
+    assert "21:00" in json.dumps(result.content)
