@@ -105,6 +105,9 @@ class ClientSession:
         """
         task = exchange.task = asyncio.current_task()
         try:
+            if exchange.cancelled is not None:
+                # It was cancelled before its turn came.
+                raise asyncio.CancelledError
             thread = self._threads.current or await self._threads.open()
             if self._asking_roots is not None:
                 await asyncio.wait([self._asking_roots])
@@ -295,5 +298,7 @@ class ClientSession:
         else:
             self._roots_known = True
             await self._threads.take_roots(answer)
+            if not self.exchanges:
+                self._threads.release_old()
         finally:
             self._asking_roots = None

@@ -13,7 +13,7 @@ from mcpool.gateway.message import Key, notification_message
 from mcpool.gateway.outbox import Kind
 from mcpool.gateway.upstream import Fields
 from mcpool.wire import params as wire_params
-from mcpool.wire.revisions import PROGRESS_TOKEN
+from mcpool.wire.revisions import META_LOG_LEVEL, PROGRESS_TOKEN
 
 
 class Outlet(Protocol):
@@ -91,8 +91,11 @@ class Exchange:
                 fields = wire_params.split(params)
                 fields[PROGRESS_TOKEN] = self.token
                 self.outlet.put(Kind.LATEST, notification_message(method, wire_params.join(fields)), self)
-        else:
-            self.outlet.put(Kind.LOG if method == names.LOG else Kind.OTHER, notification_message(method, params))
+        elif method != names.LOG:
+            self.outlet.put(Kind.OTHER, notification_message(method, params))
+        elif not self.modern or (self.meta is not None and META_LOG_LEVEL in self.meta):
+            # A 2026-07-28 client hears no log unless it asks for it with the request.
+            self.outlet.put(Kind.LOG, notification_message(method, params))
 
     def cancel(self, reason: str) -> None:
         """End the work on it: the server is told."""

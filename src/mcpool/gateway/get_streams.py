@@ -53,7 +53,8 @@ class GetStreams:
         finally:
             if outbox.reader is None:
                 self._open.remove(outbox)
-                self._spare = outbox
+                if self._spare is None or self._spare.is_empty:
+                    self._spare = outbox
                 self._replay.give_up(outbox)
 
     def end(self) -> None:

@@ -68,6 +68,7 @@ class HttpSessions:
     def expire(self, now: float) -> None:
         """End the sessions that were idle for too long. Their ids stay good."""
         for session in list(self._sessions.values()):
+            session.replay.purge()
             since = session.idle_since
             if since is not None and now - since > self._limits.session_idle:
                 self.forget(session)

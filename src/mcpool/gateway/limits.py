@@ -51,7 +51,7 @@ class Limits:
     """How long a dropped stream, or one not yet opened, is kept for `Last-Event-ID`."""
     replay_streams: int = 64
     """Dropped streams that one session keeps."""
-    replay_bytes: int = 64 * 1024 * 1024
+    replay_bytes: int = 16 * 1024 * 1024
     """Bytes that one session keeps in dropped streams; the oldest go first."""
     roots_timeout: float = 3.0
     """How long a client may take to list its roots before it counts as having none."""

@@ -6,8 +6,10 @@ wants to hear) are fixed. Clients that share all of these share a thread.
 
 from __future__ import annotations
 
+import logging
 from typing import NamedTuple
 
+from mcpool.errors import McpoolError
 from mcpool.gateway.capabilities import client_facts
 from mcpool.gateway.client_session import ClientSession
 from mcpool.gateway.exchange import Outlet
@@ -18,6 +20,8 @@ from mcpool.gateway.outbox import Kind
 from mcpool.gateway.tasks import Tasks
 from mcpool.gateway.upstream import Host
 from mcpool.gateway.views import Views
+
+_log = logging.getLogger(__name__)
 
 
 class _Who(NamedTuple):
@@ -68,7 +72,10 @@ class ModernSessions:
         if session is None:
             session = self._make(who)
             if context.log_level is not None:
-                await session.state.wishes.set_log_level(None, context.log_level)
+                try:
+                    await session.state.wishes.set_log_level(None, context.log_level)
+                except McpoolError as error:
+                    _log.warning("a client's log level could not be set: %s", error)
         return session
 
     def expire(self, now: float) -> None:

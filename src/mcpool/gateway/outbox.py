@@ -70,6 +70,11 @@ class Outbox:
         """What this stream holds in memory."""
         return self._waiting_bytes + self._sent_bytes
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits."""
+        return not self._waiting
+
     def prime(self) -> None:
         """Begin with an empty event, whose id lets the client resume before anything was said."""
         self._sequence += 1

@@ -32,7 +32,7 @@ class ReplayStore:
 
     def get(self, name: str) -> Outbox | None:
         """The stream of that name, if it is still kept."""
-        self._purge()
+        self.purge()
         entry = self._streams.get(name)
         return None if entry is None else entry[0]
 
@@ -46,13 +46,13 @@ class ReplayStore:
         name = outbox.name
         if name is not None and self._streams.pop(name, None) is not None:
             self._streams[name] = (outbox, self._loop.time() + self._limits.replay_after)
-        self._purge()
+        self.purge()
 
     def clear(self) -> None:
         """The session ends."""
         self._streams.clear()
 
-    def _purge(self) -> None:
+    def purge(self) -> None:
         """Forget what is over its time, then the oldest of what is over the limits; never one that is being read."""
         now = self._loop.time()
         idle = [(name, outbox, until) for name, (outbox, until) in self._streams.items() if until is not None]

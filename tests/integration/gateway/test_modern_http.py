@@ -152,12 +152,13 @@ async def test_there_is_nothing_but_post(client: HttpClient, method: str) -> Non
 
 async def test_closing_the_connection_cancels_the_call_and_no_other(client: HttpClient, host: FakeHost) -> None:
     async def one(call: FakeCall) -> bytes:
-        call.log("begun")
+        call.report(0)
         return await _forever(call)
 
     host.servers["one"].tools["one"] = one
-    first = await client.modern("tools/call", {"name": "one"}, id=1)
-    second = await client.modern("tools/call", {"name": "one"}, id=1)
+    meta = {"progressToken": "same"}
+    first = await client.modern("tools/call", {"name": "one"}, id=1, meta=meta)
+    second = await client.modern("tools/call", {"name": "one"}, id=1, meta=meta)
     await first.close()
     await until(lambda: host.calls[0].cancelled)
     assert not host.calls[1].cancelled
@@ -289,3 +290,15 @@ async def test_headers_of_one_era_with_a_body_of_the_other_are_a_mismatch(client
 async def test_session_id_means_nothing_here(client: HttpClient) -> None:
     response = await client.modern("tools/list", headers={"Mcp-Session-Id": "whatever"})
     assert response.status == 200
+
+
+async def test_log_lines_come_to_those_who_ask_for_them(client: HttpClient, host: FakeHost) -> None:
+    async def chatty(call: FakeCall) -> bytes:
+        call.log("hello")
+        return encode({"content": []})
+
+    host.servers["one"].tools["chatty"] = chatty
+    silent = await client.modern("tools/call", {"name": "chatty"})
+    assert not silent.is_stream
+    asked = await client.modern("tools/call", {"name": "chatty"}, meta={META + "logLevel": "info"})
+    assert [message.get("method") for message in await asked.messages()] == ["notifications/message", None]

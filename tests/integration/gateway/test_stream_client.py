@@ -240,3 +240,11 @@ async def test_client_that_does_not_read_loses_progress_first(line: Line) -> Non
     line.backlog = 1 << 30
     answer = await line.ask("tools/call", {"name": "progress", "_meta": {"progressToken": 1}})
     assert answer["result"] == {"content": []}
+
+
+async def test_request_cancelled_in_the_same_breath_is_not_sent(line: Line, host: FakeHost) -> None:
+    await line.initialize()
+    line.say("tools/call", {"name": "echo"}, 1)
+    line.say("notifications/cancelled", {"requestId": 1})
+    assert (await line.ask("ping", id=2))["id"] == 2
+    assert host.calls == []
