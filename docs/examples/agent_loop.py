@@ -45,6 +45,7 @@ async def run(step: mcpool.Step, name: str, arguments: dict) -> str:
 
 async def main() -> None:
     async with mcpool.open(CONFIG) as host, host.thread() as thread:
+        await thread.ready()
         print(await turn(thread, [{"role": "user", "content": "Add five to the counter."}]))
 
 

@@ -9,7 +9,8 @@ CONFIG = {"mcpServers": {"demo": {"command": sys.executable, "args": ["-m", "mcp
 
 
 def main() -> None:
-    with mcpool.sync.open(CONFIG) as host:
+    # `grace` is how long a step waits for servers whose tools nobody has seen yet.
+    with mcpool.sync.open(CONFIG, grace=30) as host:
 
         def work(_: int) -> int:
             with host.thread() as thread, thread.step() as step:
