@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from mcpool.backend.call_clock import ASKED_POLL, ROUNDING, CallClock
 from mcpool.backend.connection import RUN_BY_HAND, Connection, Opener, Terms
+from mcpool.backend.deadlines import Deadlines, Waiting
 from mcpool.backend.eras import Eras
 from mcpool.backend.holder import CallSink, Holder
 from mcpool.backend.holders import Holders
@@ -20,7 +20,6 @@ from mcpool.backend.status import BackendStatus
 from mcpool.backend.tools import Catalogue
 from mcpool.config.server import Retry
 from mcpool.errors import CallOutcomeUnknown, CallTimeout, RpcError, ServerError, ServerUnavailable
-from mcpool.wire.engine import Call
 from mcpool.wire.lost import ConnectionLost
 from mcpool.wire.paging import read_pages
 from mcpool.wire.revisions import METHOD_NOT_FOUND
@@ -88,6 +87,7 @@ class Backend:
         self._connection: Connection | None = None
         self._opening: asyncio.Future[ServerUnavailable | None] | None = None
         self._owners: dict[asyncio.Task[None], asyncio.Future[ServerUnavailable | None]] = {}
+        self._deadlines = Deadlines(loop, self._expire)
         self._revision = 0
         self._failures = 0
         self._retry_at = 0.0
@@ -238,8 +238,7 @@ class Backend:
         connection.end()
         self._connection = None
         self._opening = None
-        words = connection.link.last_words().strip() if connection.link is not None else ""
-        self.last_error = f"it {lost.reason}" + (f"; its last words on stderr: {words}" if words else "")
+        self.last_error = "; ".join(part for part in (f"it {lost.reason}", connection.last_words) if part)
         if self.state is State.READY:
             self.state = after(self.state, Event.LOST)
 
@@ -289,8 +288,8 @@ class Backend:
                     capabilities=holder.client.raw,
                     log_level=self.holders.level_of(holder),
                 )
-                clock = CallClock(connection.questions, holder, timeout, self._loop.time())
-                timer = self._loop.call_later(timeout, self._expire, connection, call, clock)
+                waiting = Waiting(call, connection.engine, connection.questions, holder, timeout, self._loop.time())
+                self._deadlines.add(waiting)
                 try:
                     return await call.future
                 except ConnectionLost as lost:
@@ -305,7 +304,7 @@ class Backend:
                     connection.engine.cancel(call, CANCELLED)
                     raise
                 finally:
-                    timer.cancel()
+                    self._deadlines.discard(waiting)
         finally:
             self.in_flight -= 1
             self.last_used = self._loop.time()
@@ -317,16 +316,12 @@ class Backend:
         except TimeoutError:
             raise CallTimeout(self.name, f"did not start within the request's time-out of {timeout:g} s") from None
 
-    def _expire(self, connection: Connection, call: Call, clock: CallClock) -> None:
-        if call.future.done():
-            return
-        remaining = clock.remaining(self._loop.time())
-        if remaining > ROUNDING:
-            self._loop.call_later(max(remaining, ASKED_POLL), self._expire, connection, call, clock)
-            return
-        what = f"no answer to {call.method} within {clock.timeout:g} s; it was told to stop, and may have run"
-        call.future.set_exception(CallTimeout(self.name, what))
-        connection.engine.cancel(call, TIMED_OUT)
+    def _expire(self, waiting: Waiting) -> None:
+        call = waiting.call
+        if not call.future.done():
+            what = f"no answer to {call.method} within {waiting.timeout:g} s; it was told to stop, and may have run"
+            call.future.set_exception(CallTimeout(self.name, what))
+            waiting.engine.cancel(call, TIMED_OUT)
 
     async def list_all(self, method: str, key: str, *, holder: Holder, timeout: float) -> tuple[bytes, ...]:
         """The raw items of all pages of a list; `timeout` seconds for each page.
@@ -419,6 +414,7 @@ class Backend:
     async def _gone(self, retire: bool) -> None:
         if self._owners:
             await asyncio.wait(tuple(self._owners))
+        self._deadlines.rest()
         if retire:
             self.state = after(self.state, Event.ENDED)
 

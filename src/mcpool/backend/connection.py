@@ -162,9 +162,15 @@ class Connection:
 
     def unavailable(self, what: str, remedy: str) -> ServerUnavailable:
         """The error that says what happened, with the server's last words and what to do."""
-        words = self.link.last_words().strip() if self.link is not None else ""
-        parts = [what, f"its last words on stderr: {words}" if words else "", remedy]
+        parts = [what, self.last_words, remedy]
         return ServerUnavailable(self.terms.server, "; ".join(part for part in parts if part))
+
+    @property
+    def last_words(self) -> str:
+        """What the server, or the way to it, said last; empty if nothing."""
+        if self.link is None or not (words := self.link.last_words().strip()):
+            return ""
+        return words if self.link.pid is None else f"its last words on stderr: {words}"
 
     async def _close(self) -> None:
         if self._relist_timer is not None:

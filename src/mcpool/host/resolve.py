@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +20,7 @@ from mcpool.launch.environment import inherited
 from mcpool.launch.headers_helper import helper_headers
 from mcpool.launch.spec import Launcher, LaunchSpec
 from mcpool.pool.resolver import Circumstances, Resolved
-from mcpool.wire.http import HttpSpec, open_http, proxy_for
+from mcpool.wire.http import HttpSpec, load, open_http, proxy_for
 from mcpool.wire.link import Link, Sink
 
 _KEPT = 4096
@@ -112,6 +113,7 @@ class LocalResolver:
         )
 
         async def reach(sink: Sink) -> Link:
+            await asyncio.to_thread(load)  # half a second, the first time
             if identity.helper is None:
                 return await open_http(spec, sink)
             command, folder = identity.helper

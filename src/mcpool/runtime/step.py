@@ -140,20 +140,31 @@ class Step:
         if not self._may_run(binding, definition.name):
             await self._approve(binding, definition, bytes(raw_arguments))
 
-        def unchanged(connection: Connection) -> None:
-            self._check_unchanged(binding, connection, definition)
+        used = 0
 
-        raw = await self._request(
-            binding,
-            "tools/call",
-            {"name": tool.raw_name_json, "arguments": raw_arguments},
-            meta=None if meta is None else {key: msgspec.json.encode(value) for key, value in meta.items()},
-            sink=None if on_progress is None else ProgressSink(on_progress),
-            progress=on_progress is not None,
-            timeout=timeout,
-            check=unchanged,
-            tool=definition.name,
-        )
+        def unchanged(connection: Connection) -> None:
+            nonlocal used
+            self._check_unchanged(binding, connection, definition)
+            used = connection.generation
+
+        try:
+            raw = await self._request(
+                binding,
+                "tools/call",
+                {"name": tool.raw_name_json, "arguments": raw_arguments},
+                meta=None if meta is None else {key: msgspec.json.encode(value) for key, value in meta.items()},
+                sink=None if on_progress is None else ProgressSink(on_progress),
+                progress=on_progress is not None,
+                timeout=timeout,
+                check=unchanged,
+                tool=definition.name,
+            )
+        except (ServerUnavailable, ToolChanged):
+            raise  # nothing was sent, so this step still has no state there
+        except BaseException:
+            self._used(binding, used)
+            raise
+        self._used(binding, used)
         return ToolResult(raw)
 
     async def read_resource(self, server: str, uri: str, *, timeout: float | None = None) -> dict[str, Any]:
@@ -322,10 +333,12 @@ class Step:
                 raise ToolChanged(
                     name, f"tool `{shown.name}` changed after it was shown; look at the tools of the next step"
                 )
+        if self._generations.get(name, connection.generation) != connection.generation:
+            raise ToolChanged(name, "it was restarted after this step used it, and its state was lost")
+
+    def _used(self, binding: Binding, generation: int) -> None:
         if binding.config.effective_scope == "thread":
-            used = self._generations.setdefault(name, connection.generation)
-            if used != connection.generation:
-                raise ToolChanged(name, "it was restarted after this step used it, and its state was lost")
+            self._generations[binding.config.name] = generation
 
     def _pin_catalogues(self) -> dict[str, Catalogue]:
         if self._catalogues is None:

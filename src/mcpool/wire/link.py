@@ -56,7 +56,8 @@ class Link(Protocol):
         ...
 
     def last_words(self) -> str:
-        """The last lines that the server wrote to stderr, for error messages; empty if none or unknown."""
+        """For error messages: the last lines that the server wrote to stderr or, where there is no process, what is
+        wrong with the way to it. Empty if unknown."""
         ...
 
     async def close(self) -> None:
