@@ -8,9 +8,12 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import tomlkit
 
 TIMEOUT = 60.0
 """Seconds after which a test gives up; nothing should come near it."""
@@ -79,6 +82,10 @@ class McpoolHome:
         """Write config.toml."""
         (self.path / "config.toml").write_text(text)
 
+    def configure_servers(self, **servers: Mapping[str, Any]) -> None:
+        """Write config.toml with these servers and any free port."""
+        self.configure(tomlkit.dumps({"daemon": {"port": 0}, "mcp_servers": servers}))
+
     def run(self, *arguments: str, stdin: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command to its end. Nobody is at a terminal."""
         return subprocess.run(
@@ -130,6 +137,10 @@ class McpoolHome:
     def record(self) -> dict[str, Any]:
         """`daemon.json`."""
         return json.loads((self.path / "daemon.json").read_text())
+
+    def token(self) -> str:
+        """The default token."""
+        return (self.path / "tokens" / "default").read_text()
 
     def kill(self) -> int:
         """`kill -9` of the daemon; returns its pid when it is gone."""
