@@ -57,7 +57,7 @@ async def step_on(server: Server, home: Path, **thread: Any) -> AsyncGenerator[m
     """A step on it; shared, because a step never goes on with another session of a server of its thread's own."""
     async with (
         raw_server(server) as url,
-        mcpool.open({"mcp_servers": {"web": {"url": url, "scope": "shared"}}}, home=home) as host,
+        mcpool.open({"mcp_servers": {"web": {"url": url}}}, home=home) as host,
         host.thread(**thread) as opened,
         opened.step() as step,
     ):
