@@ -85,6 +85,38 @@ async def test_a_call_to_a_process_that_is_gone_unnoticed_goes_to_the_next() -> 
     assert len(server.got("tools/call")) == 1
 
 
+async def test_a_call_in_the_moment_of_the_end_of_output_goes_to_the_next_process() -> None:
+    """H4"""
+    server = FakeServer("fake")
+    async with World(server) as world, world.thread().step() as step:
+        await step.call("mcp__fake__echo")
+        server.process.closes_output()
+        assert '"pid": 1001' in (await step.call("mcp__fake__echo")).for_model()
+
+
+@pytest.mark.parametrize(
+    ("annotations", "settings", "calls"),
+    [
+        ({}, {}, 1),
+        ({"readOnlyHint": True}, {}, 2),
+        ({"idempotentHint": True}, {}, 2),
+        ({"readOnlyHint": True}, {"retry": "never"}, 1),
+        ({}, {"retry": "always"}, 2),
+    ],
+)
+async def test_a_lost_call_is_sent_again_where_twice_does_no_harm(
+    annotations: Message, settings: Message, calls: int
+) -> None:
+    """H4, invariant 6: at most once, and only if nobody can tell the difference or the configuration allows it."""
+    server = FakeServer("fake", tools=[tool("echo", annotations=annotations)], acts={"tools/call": exits})
+    async with World(server, configs=[config(**settings)]) as world:
+        thread = world.thread()
+        await thread.ready()
+        with pytest.raises(CallOutcomeUnknown):
+            await call(thread)
+    assert len(server.got("tools/call")) == calls
+
+
 async def test_a_call_that_never_left_the_pipe_is_sent_again_once() -> None:
     server = FakeServer("fake")
     async with World(server) as world:

@@ -10,7 +10,7 @@ import pytest
 
 from mcpool.backend.lifecycle import State
 from mcpool.config.server import ToolConfig
-from mcpool.errors import ApprovalDenied, Closed, ServerNotFound, ToolChanged, ToolNotFound
+from mcpool.errors import ApprovalDenied, CallTimeout, Closed, ServerNotFound, ToolChanged, ToolNotFound
 from mcpool.runtime.user import ApprovalRequest
 from support.fake_server import FakeServer, nothing, tool
 from support.world import Ear, World, call, config
@@ -200,6 +200,17 @@ async def test_a_thread_scoped_server_that_restarted_after_it_was_used_is_refuse
             with pytest.raises(ToolChanged, match="its state was lost"):
                 await step.call(ECHO)
         assert (await call(thread))["pid"] == 1001
+
+
+async def test_a_call_that_was_never_sent_leaves_no_state_to_lose() -> None:
+    server = FakeServer("fake")
+    async with World(server, configs=[config(scope="thread")]) as world, world.thread().step() as step:
+        assert ECHO in step.tools
+        server.process.exit(1)
+        server.slow_start = 10.0
+        with pytest.raises(CallTimeout, match="did not start"):
+            await step.call(ECHO, timeout=1.0)
+        assert '"pid": 1001' in (await step.call(ECHO)).for_model()
 
 
 async def test_a_shared_server_that_restarted_serves_the_same_step() -> None:

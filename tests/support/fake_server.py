@@ -194,6 +194,10 @@ class FakeProcess:
             self.ended = True
             self._sink.on_exit(status)
 
+    def closes_output(self) -> None:
+        """End its output. The process goes on for a while."""
+        self._sink.on_eof()
+
     def dies_silently(self) -> None:
         """End without anybody being told: only `alive` shows it."""
         self.ended = True

@@ -32,7 +32,6 @@ RELIST_AFTER = 0.25
 WISH_TIMEOUT = 30.0
 """Seconds for a server to take note of what its holders want to hear."""
 
-RUN_BY_HAND = "run its command by hand to see why"
 _NOTES = 20
 
 
@@ -153,7 +152,7 @@ class Connection:
             ) from None
         except ConnectionLost as lost:
             self.ended_while_probed = isinstance(lost, LostDuringProbe)
-            raise self.unavailable(f"it {lost.reason} during {phase}", RUN_BY_HAND) from None
+            raise self.unavailable(f"it {lost.reason} during {phase}", self.look_closer) from None
         except RpcError as error:
             raise self.unavailable(f"it refused {phase}: {error.reason}", "") from None
         except MessageTooLarge as error:
@@ -164,6 +163,11 @@ class Connection:
         """The error that says what happened, with the server's last words and what to do."""
         parts = [what, self.last_words, remedy]
         return ServerUnavailable(self.terms.server, "; ".join(part for part in parts if part))
+
+    @property
+    def look_closer(self) -> str:
+        """What a person can do to see why it ended."""
+        return "" if self.link is None or self.link.pid is None else "run its command by hand to see why"
 
     @property
     def last_words(self) -> str:
@@ -190,7 +194,7 @@ class Connection:
     @property
     def alive(self) -> bool:
         """Whether a request may be sent now."""
-        return self._lost is None and self.link is not None and self.link.alive
+        return not self.engine.ended and self.link is not None and self.link.alive
 
     def annotations(self, tool: str) -> Annotations | None:
         """The live annotations of a tool; None if it is not listed."""

@@ -57,7 +57,13 @@ class Holders:
         return True
 
     def set_level(self, holder: Holder, level: str | None) -> None:
-        """The lowest severity of log messages that this holder wants; None wants no more than what its calls cause."""
+        """The lowest severity of log messages that this holder wants; None wants no more than what its calls cause.
+
+        Raises:
+            ValueError: there is no such severity.
+        """
+        if level is not None and level not in LOG_LEVELS:
+            raise ValueError(f"{level!r} is no log level; there are {', '.join(LOG_LEVELS)}")
         self._records[holder.id].level = None if level is None else LOG_LEVELS.index(level)
 
     def level_of(self, holder: Holder) -> str | None:

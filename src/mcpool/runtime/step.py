@@ -19,7 +19,7 @@ from mcpool.runtime.input_required import drive, input_required
 from mcpool.runtime.progress import OnProgress, ProgressSink
 from mcpool.runtime.result import ToolResult
 from mcpool.runtime.runtime import Binding, Runtime
-from mcpool.runtime.tool_set import ToolSet
+from mcpool.runtime.tool_set import Tool, ToolSet
 from mcpool.runtime.tool_sets import ToolSets
 from mcpool.runtime.user import ApprovalRequest, User
 from mcpool.wire.session import Session
@@ -133,10 +133,10 @@ class Step:
         """
         tool = self.tools.get(name)
         if tool is None:
-            raise ToolNotFound("mcpool", f"this step shows no tool `{name}`; `step.tools` lists them")
+            raise ToolNotFound("mcpool", self._why_not_shown(name))
         definition = tool.definition
         binding = self.binding(tool.server)
-        raw_arguments = msgspec.Raw(msgspec.json.encode(arguments or {}))
+        raw_arguments = _encoded(tool, arguments or {})
         if not self._may_run(binding, definition.name):
             await self._approve(binding, definition, bytes(raw_arguments))
 
@@ -336,8 +336,14 @@ class Step:
         if self._generations.get(name, connection.generation) != connection.generation:
             raise ToolChanged(name, "it was restarted after this step used it, and its state was lost")
 
+    def _why_not_shown(self, name: str) -> str:
+        starting = ", ".join(self.tools.pending)
+        late = f"; not started yet: {starting} (`await thread.ready()` waits for them)" if starting else ""
+        return f"this step shows no tool `{name}`; `step.tools` lists those that it shows{late}"
+
     def _used(self, binding: Binding, generation: int) -> None:
-        if binding.config.effective_scope == "thread":
+        """Remember which process holds this step's state; 0 means that nothing was sent to any."""
+        if generation and binding.config.effective_scope == "thread":
             self._generations[binding.config.name] = generation
 
     def _pin_catalogues(self) -> dict[str, Catalogue]:
@@ -359,3 +365,11 @@ class Step:
                 await asyncio.gather(*(asyncio.shield(wait) for wait in waits), return_exceptions=True)
         except TimeoutError:
             return
+
+
+def _encoded(tool: Tool, arguments: Mapping[str, Any]) -> msgspec.Raw:
+    try:
+        return msgspec.Raw(msgspec.json.encode(arguments))
+    except (TypeError, RecursionError, UnicodeEncodeError) as error:
+        msg = f"`{tool.server}`: the arguments of `{tool.raw_name}` cannot be sent as JSON: {error}"
+        raise TypeError(msg) from None

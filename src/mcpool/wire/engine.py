@@ -177,6 +177,11 @@ class Engine:
     # ------------------------------------------------------------------ what it knows
 
     @property
+    def ended(self) -> bool:
+        """Whether no answer can come any more, even if its calls are not settled yet."""
+        return self._ending is not None
+
+    @property
     def calls(self) -> tuple[Call, ...]:
         """Calls without an answer, in the order in which they were made; cancelled ones for 30 s more."""
         self._prune()
