@@ -152,7 +152,7 @@ class Gateway:
             principal = self._tokens.principal_of(token.strip().decode("latin-1"))
             if principal is not None:
                 return principal
-        message = "a token is required: send `Authorization: Bearer TOKEN`; `mcpool token` shows it"
+        message = "a token is required: send `Authorization: Bearer TOKEN`; `mcpool token show NAME` shows it"
         raise Refusal(401, message, headers=((b"www-authenticate", b'Bearer realm="mcpool"'),))
 
     async def _health(self, method: str, send: Send) -> None:

@@ -26,7 +26,7 @@ from mcpool.gateway.tasks import Tasks
 from mcpool.gateway.thread_slot import ThreadSlot
 from mcpool.gateway.upstream import Host, Step
 from mcpool.gateway.view import View
-from mcpool.wire.revisions import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, PROGRESS_TOKEN
+from mcpool.wire.revisions import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, PROGRESS_TOKEN, RESOURCE_NOT_FOUND
 
 _log = logging.getLogger(__name__)
 
@@ -268,7 +268,9 @@ class ClientSession:
         failure = failure_of(error)
         if failure is None:
             _log.error("%s could not be answered", exchange.method, exc_info=error)
-            failure = Failure(INTERNAL_ERROR, f"internal error while answering {exchange.method}; see the daemon's log")
+            return Failure(INTERNAL_ERROR, f"internal error while answering {exchange.method}; see the daemon's log")
+        if exchange.modern and exchange.method == names.READ and failure.code == RESOURCE_NOT_FOUND:
+            return Failure(INVALID_PARAMS, failure.message, failure.data)
         return failure
 
     def _outlet_for(self, question: Question) -> Outlet | None:

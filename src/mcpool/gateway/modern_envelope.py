@@ -27,6 +27,8 @@ from mcpool.wire.revisions import (
 _VERSION = b"mcp-protocol-version"
 _METHOD = b"mcp-method"
 _NAME = b"mcp-name"
+_BLANKS = b" \t"
+"""What may stand around a header's value without being part of it."""
 _SENTINEL = (b"=?base64?", b"?=")
 
 
@@ -70,6 +72,7 @@ def decode_header(value: bytes | None) -> str | None:
     """The text in a header; None if it is absent or wrapped in broken Base64."""
     if value is None:
         return None
+    value = value.strip(_BLANKS)
     before, after = _SENTINEL
     if value.startswith(before) and value.endswith(after) and len(value) >= len(before) + len(after):
         payload = value[len(before) : -len(after)]
@@ -83,9 +86,9 @@ def decode_header(value: bytes | None) -> str | None:
 
 def _check_headers(message: Message, fields: Fields, version: str | None, headers: Headers) -> None:
     said = headers.get(_VERSION)
-    if said is None or said.decode("latin-1") != version:
+    if said is None or said.strip(_BLANKS).decode("latin-1") != version:
         raise Failure(HEADER_MISMATCH, "the MCP-Protocol-Version header does not say what `params._meta` says")
-    if headers.get(_METHOD, b"").decode("latin-1") != message.method:
+    if headers.get(_METHOD, b"").strip(_BLANKS).decode("latin-1") != message.method:
         raise Failure(HEADER_MISMATCH, "the Mcp-Method header does not say what `method` says")
     key = names.NAME_FIELD.get(message.method)
     if key is not None and key in fields and decode_header(headers.get(_NAME)) != text_of(fields[key]):

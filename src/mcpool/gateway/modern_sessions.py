@@ -7,6 +7,7 @@ wants to hear) are fixed. Clients that share all of these share a thread.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from mcpool.errors import McpoolError
@@ -58,7 +59,7 @@ class ModernSessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[ClientSession]:
         return iter(list(self._sessions.values()))
 
     async def of(self, principal: str, route: str | None, context: Context) -> ClientSession:

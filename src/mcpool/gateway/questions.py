@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 
 from mcpool.backend.holder import Question
 from mcpool.errors import RpcError
@@ -15,6 +16,7 @@ from mcpool.wire.envelope import encode_json
 from mcpool.wire.revisions import INTERNAL_ERROR
 
 _TIMED_OUT = -32001
+_FIRST_ID = 1 << 48
 
 
 class Questions:
@@ -23,7 +25,8 @@ class Questions:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._open: dict[int, asyncio.Future[bytes]] = {}
-        self._count = 0
+        # Not from 1: an answer to a question of a daemon that was killed must not settle one of the daemon after it.
+        self._count = secrets.randbelow(_FIRST_ID)
 
     def __len__(self) -> int:
         return len(self._open)

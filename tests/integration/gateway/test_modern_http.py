@@ -302,3 +302,17 @@ async def test_log_lines_come_to_those_who_ask_for_them(client: HttpClient, host
     assert not silent.is_stream
     asked = await client.modern("tools/call", {"name": "chatty"}, meta={META + "logLevel": "info"})
     assert [message.get("method") for message in await asked.messages()] == ["notifications/message", None]
+
+
+async def test_blanks_around_a_header_are_not_part_of_it(client: HttpClient) -> None:
+    headers = {"Mcp-Name": "  echo \t", "Mcp-Method": "tools/call  ", "MCP-Protocol-Version": "2026-07-28 "}
+    assert (await client.modern("tools/call", {"name": "echo"}, headers=dict(headers))).status == 200
+
+
+async def test_missing_resource_has_the_revisions_own_code(client: HttpClient, host: FakeHost) -> None:
+    async def missing(call: FakeCall) -> bytes:
+        raise RpcError("one", -32002, "Resource not found", b'{"uri":"x:1"}')
+
+    host.servers["one"].handlers["resources/read"] = missing
+    error = (await (await client.modern("resources/read", {"uri": "x:1"})).json())["error"]
+    assert error == {"code": -32602, "message": "Resource not found", "data": {"uri": "x:1"}}
