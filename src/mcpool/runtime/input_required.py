@@ -100,4 +100,11 @@ async def _answer(server: str, request: InputRequest, holder: Holder, sink: Call
     reason = lacking(request.method, params, holder.client)
     if reason is not None:
         raise RpcError(server, INVALID_REQUEST, reason)
-    return await holder.on_question(Question(server, request.method, params, sink))
+    try:
+        return await holder.on_question(Question(server, request.method, params, sink))
+    except RpcError:
+        raise
+    except Exception as error:
+        # The answer comes from the embedding program: what it raises ends this call, and says so.
+        what = f"the client failed to answer: {type(error).__name__}: {error}"
+        raise RpcError(server, INTERNAL_ERROR, what) from error
