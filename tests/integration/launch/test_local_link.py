@@ -14,7 +14,8 @@ import pytest
 from mcpool.launch.process_table import look, members, scan
 
 if TYPE_CHECKING:
-    from integration.launch.conftest import Reports, Starter
+    from integration.launch.conftest import Starter
+    from support.reports import Reports
 
 BIG = 8 * 1024 * 1024
 

@@ -8,17 +8,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from mcpool.launch.cookie import HostCookie, dead_hosts
 from mcpool.launch.sweep import sweep
+from support.reports import STUBBORN as SERVER
+from support.reports import Reports
 
-if TYPE_CHECKING:
-    from integration.launch.conftest import Reports
-
-SERVER = ("server", "child", "setsid", "forked-twice", "no-environment")
 HOST = ("host", "warden")
 StartHost = Callable[[str], subprocess.Popen[bytes]]
 

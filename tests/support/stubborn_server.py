@@ -1,8 +1,9 @@
-"""A server that ignores SIGTERM and the end of its input, with descendants that try to get away.
+"""An MCP server that ignores SIGTERM and the end of its input, with descendants that try to get away.
 
 Each reports `NAME PID` to the FIFO named by the first argument.
 """
 
+import json
 import os
 import signal
 import sys
@@ -20,6 +21,24 @@ def stay(name: str) -> None:
     report(name)
     while True:
         signal.pause()
+
+
+def serve() -> None:
+    """Answer the handshake; there are no tools."""
+    for line in sys.stdin:
+        message = json.loads(line)
+        answers = {
+            "initialize": {
+                "protocolVersion": "2025-11-25",
+                "capabilities": {"tools": {}},
+                "serverInfo": {"name": "stubborn", "version": "1"},
+            },
+            "tools/list": {"tools": []},
+        }
+        if "id" in message:
+            result = answers.get(message["method"])
+            outcome = {"result": result} if result else {"error": {"code": -32601, "message": "no such method"}}
+            print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **outcome}), flush=True)
 
 
 def main() -> None:
@@ -40,7 +59,10 @@ def main() -> None:
         os.setpgid(0, 0)
         script = 'echo "no-environment $$" > "$1"; while :; do sleep 1000; done'
         os.execve("/bin/sh", ["sh", "-c", script, "sh", sys.argv[1]], {})
-    stay("server")
+    report("server")
+    serve()
+    while True:
+        signal.pause()
 
 
 main()
