@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from msgspec import Raw
 
@@ -12,8 +11,8 @@ from mcpool.backend.holder import ClientFacts, Question
 from mcpool.errors import RpcError
 from mcpool.gateway import names
 from mcpool.gateway.client_state import ClientState
-from mcpool.gateway.exchange import Exchange, Outlet
-from mcpool.gateway.failure import REQUEST_CANCELLED, Failure, failure_of
+from mcpool.gateway.exchange import Exchange, Outlet, told_of
+from mcpool.gateway.failure import REQUEST_CANCELLED, Failure
 from mcpool.gateway.header_checks import check_headers
 from mcpool.gateway.limits import Limits
 from mcpool.gateway.listen import Subscription
@@ -26,9 +25,7 @@ from mcpool.gateway.tasks import Tasks
 from mcpool.gateway.thread_slot import ThreadSlot
 from mcpool.gateway.upstream import Host, Step
 from mcpool.gateway.view import View
-from mcpool.wire.revisions import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, PROGRESS_TOKEN, RESOURCE_NOT_FOUND
-
-_log = logging.getLogger(__name__)
+from mcpool.wire.revisions import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, PROGRESS_TOKEN
 
 
 class ClientSession:
@@ -129,7 +126,7 @@ class ClientSession:
                 raise
             failure = Failure(REQUEST_CANCELLED, f"Request cancelled: {exchange.cancelled}")
         except Exception as error:
-            failure = self._failure(error, exchange)
+            failure = told_of(error, exchange)
         else:
             return result_message(exchange.id, result), 0
         finally:
@@ -263,15 +260,6 @@ class ClientSession:
         exchange = self.exchanges.get(key)
         if exchange is not None and exchange.method != names.INITIALIZE:
             exchange.cancel("the client cancelled it")
-
-    def _failure(self, error: Exception, exchange: Exchange) -> Failure:
-        failure = failure_of(error)
-        if failure is None:
-            _log.error("%s could not be answered", exchange.method, exc_info=error)
-            return Failure(INTERNAL_ERROR, f"internal error while answering {exchange.method}; see the daemon's log")
-        if exchange.modern and exchange.method == names.READ and failure.code == RESOURCE_NOT_FOUND:
-            return Failure(INVALID_PARAMS, failure.message, failure.data)
-        return failure
 
     def _outlet_for(self, question: Question) -> Outlet | None:
         cause = question.sink

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Raw
 
 from mcpool.gateway import names
+from mcpool.gateway.failure import Failure, failure_of
 from mcpool.gateway.message import Key, notification_message
 from mcpool.gateway.outbox import Kind
 from mcpool.gateway.upstream import Fields
 from mcpool.wire import params as wire_params
-from mcpool.wire.revisions import META_LOG_LEVEL, PROGRESS_TOKEN
+from mcpool.wire.revisions import INTERNAL_ERROR, INVALID_PARAMS, META_LOG_LEVEL, PROGRESS_TOKEN, RESOURCE_NOT_FOUND
+
+_log = logging.getLogger(__name__)
 
 
 class Outlet(Protocol):
@@ -103,3 +107,14 @@ class Exchange:
             self.cancelled = reason
             if self.task is not None:
                 self.task.cancel()
+
+
+def told_of(error: Exception, exchange: Exchange) -> Failure:
+    """What the client is told of an error, in the words of its revision. A defect of ours is logged."""
+    failure = failure_of(error)
+    if failure is None:
+        _log.error("%s could not be answered", exchange.method, exc_info=error)
+        return Failure(INTERNAL_ERROR, f"internal error while answering {exchange.method}; see the daemon's log")
+    if exchange.modern and exchange.method == names.READ and failure.code == RESOURCE_NOT_FOUND:
+        return Failure(INVALID_PARAMS, failure.message, failure.data)
+    return failure
