@@ -113,7 +113,8 @@ def join(
         try:
             sock.connect(path)
         except (FileNotFoundError, ConnectionRefusedError) as error:
-            raise NoDaemon(f"no mcpool daemon listens on {path} ({error.strerror})") from None
+            what = f"no mcpool daemon listens on {path} ({error.strerror}); `mcpool up` starts one"
+            raise NoDaemon(what) from None
         if peer_uid(sock) not in (None, os.getuid()):
             raise DaemonError(f"the process that listens on {path} belongs to another user; not trusting it")
         rest = _introduce(sock, path, hello(kind, server, cwd), timeout)

@@ -17,10 +17,14 @@ import threading
 import warnings
 import weakref
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from mcpool import host as asynchronous
+from mcpool.config.problem import Problem
+from mcpool.config.server import ServerConfig
+from mcpool.errors import ServerUnavailable
 from mcpool.host.opening import Source
 from mcpool.host.portal import Portal
 from mcpool.host.rows import Row
@@ -29,7 +33,7 @@ from mcpool.runtime.result import ToolResult
 from mcpool.runtime.step import Step as AsyncStep
 from mcpool.runtime.tool_set import ToolSet
 from mcpool.runtime.user import ApprovalRequest
-from mcpool.threads.elicitation import Elicitation, OnElicit
+from mcpool.threads.elicitation import Elicitation, OnElicit, OnNotification
 from mcpool.threads.thread import OnApprove
 from mcpool.threads.thread import Thread as AsyncThread
 
@@ -84,14 +88,22 @@ class Host:
         principal: str = "",
         on_elicit: OnElicit | None = None,
         on_approve: OnApprove | None = None,
+        on_notification: OnNotification | None = None,
+        parent: Thread | None = None,
     ) -> Thread:
-        """Open a thread; see `mcpool.Host.thread`. The callbacks run in worker threads and may block."""
+        """Open a thread; see `mcpool.Host.thread`.
+
+        `on_elicit` and `on_approve` run in worker threads and may block; `on_notification` runs on the host's event
+        loop and must not.
+        """
         thread = self._portal.run(
             self._host.thread,
             cwd=cwd,
             principal=principal,
             on_elicit=None if on_elicit is None else _elicit_elsewhere(on_elicit),
             on_approve=None if on_approve is None else _approve_elsewhere(on_approve),
+            on_notification=on_notification,
+            parent=None if parent is None else parent.of,
         )
         return Thread(self._portal, thread)
 
@@ -99,9 +111,27 @@ class Host:
         """One row per backend; see `mcpool.Host.status`."""
         return self._portal.run(self._host.status)
 
+    @property
+    def servers(self) -> tuple[ServerConfig, ...]:
+        """The servers that threads are given; see `mcpool.Host.servers`."""
+        return self._portal.run(lambda: self._host.servers)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the configuration; see `mcpool.Host.problems`."""
+        return self._portal.run(lambda: self._host.problems)
+
+    def apply(self, source: Path | Mapping[str, Any] | None = None) -> tuple[Problem, ...]:
+        """The configuration changed; see `mcpool.Host.apply`."""
+        return self._portal.run(self._host.apply, source)
+
     def reload(self) -> None:
         """Fresh processes for all threads; see `mcpool.Host.reload`."""
         self._portal.run(self._host.reload)
+
+    def reconnect(self, server: str) -> None:
+        """End the connections of one server and start them anew; see `mcpool.Host.reconnect`."""
+        self._portal.call(self._host.reconnect, server)
 
     def close(self) -> None:
         """End everything and wait until it is gone. Safe to call twice."""
@@ -163,6 +193,23 @@ class Thread:
         """Its name."""
         return self._thread.id
 
+    @property
+    def of(self) -> AsyncThread:
+        """The thread that this one is the blocking door to."""
+        return self._thread
+
+    def ready(self, timeout: float | None = None) -> dict[str, ServerUnavailable | None]:
+        """Start every server and wait until each is ready or failed; see `mcpool.Thread.ready`."""
+        return self._portal.call(self._thread.ready, timeout)
+
+    def subscribe(self, server: str, uri: str) -> None:
+        """Hear of updates of a resource; see `mcpool.Thread.subscribe`."""
+        self._portal.call(self._thread.subscribe, server, uri)
+
+    def unsubscribe(self, server: str, uri: str) -> None:
+        """The opposite of `subscribe`."""
+        self._portal.call(self._thread.unsubscribe, server, uri)
+
     def step(self) -> Step:
         """A step for `with`; see `mcpool.Step`."""
         return Step(self._portal, self._thread)
@@ -208,6 +255,34 @@ class Step:
     ) -> ToolResult:
         """Call a tool; see `mcpool.Step.call`. `on_progress` runs on the host's event loop and must not block."""
         return self._portal.call(self._pinned.call, name, arguments, timeout=timeout, on_progress=on_progress)
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """The enabled servers."""
+        return self._pinned.servers
+
+    @property
+    def unavailable(self) -> Mapping[str, str]:
+        """Servers that cannot be used at all, and why."""
+        return self._pinned.unavailable
+
+    def resources(self, server: str) -> list[dict[str, Any]]:
+        """All resources that a server lists; see `mcpool.Step.resources`."""
+        return self._portal.call(self._pinned.resources, server)
+
+    def resource_templates(self, server: str) -> list[dict[str, Any]]:
+        """All resource templates that a server lists; see `mcpool.Step.resource_templates`."""
+        return self._portal.call(self._pinned.resource_templates, server)
+
+    def prompts(self, server: str) -> list[dict[str, Any]]:
+        """All prompts that a server lists; see `mcpool.Step.prompts`."""
+        return self._portal.call(self._pinned.prompts, server)
+
+    def get_prompt(
+        self, server: str, name: str, arguments: Mapping[str, str] | None = None, *, timeout: float | None = None
+    ) -> dict[str, Any]:
+        """Get a prompt; see `mcpool.Step.get_prompt`."""
+        return self._portal.call(self._pinned.get_prompt, server, name, arguments, timeout=timeout)
 
     def read_resource(self, server: str, uri: str, *, timeout: float | None = None) -> dict[str, Any]:
         """Read a resource; see `mcpool.Step.read_resource`."""

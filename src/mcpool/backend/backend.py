@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from mcpool.backend.connection import RUN_BY_HAND, Connection, Opener, Terms
+from mcpool.backend.connection import Connection, Opener, Terms
 from mcpool.backend.deadlines import Deadlines, Waiting
 from mcpool.backend.eras import Eras
 from mcpool.backend.holder import CallSink, Holder
@@ -187,7 +187,9 @@ class Backend:
             await connection.own(self._opener, remembered, opened)
             error = opened.result()
             if error is None and not opening.done():
-                error = connection.unavailable(f"it {connection.why_lost} as soon as it was ready", RUN_BY_HAND)
+                error = connection.unavailable(
+                    f"it {connection.why_lost} as soon as it was ready", connection.look_closer
+                )
             if error is not None and connection.ended_while_probed and remembered != "handshake":
                 remembered = "handshake"
                 continue

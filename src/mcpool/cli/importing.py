@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -15,8 +14,7 @@ from mcpool.config.import_plan import Addition, ImportPlan, with_keyring
 from mcpool.config.importing import plan_import
 from mcpool.config.merging import apply_import
 from mcpool.config.secrets import store_keyring_secret
-from mcpool.config.table import as_list
-from mcpool.config.writing import write_config
+from mcpool.config.writing import read_config, write_config
 from mcpool.errors import ConfigError
 from mcpool.rendezvous import home_path
 
@@ -25,7 +23,7 @@ def run(arguments: Namespace) -> int:
     """Show what would be added, ask, and write it."""
     home = ensure_home(Path(home_path(os.environ)))
     file = home / "config.toml"
-    current = file.read_text(encoding="utf-8") if file.exists() else ""
+    current = read_config(file)
     paths = [Path(path).expanduser() for path in arguments.paths] or None
     plan = plan_import(paths, current, user_home=Path.home(), cwd=Path.cwd())
     screen = Screen()
@@ -52,7 +50,7 @@ def _show(plan: ImportPlan, screen: Screen) -> None:
         screen.line("no configuration of another tool was found; name one: `mcpool import PATH`")
     for addition in plan.added:
         screen.line(f"{addition.name}  from {addition.host}, {_place(addition)}", "bold")
-        screen.line(f"  {_essence(addition)}")
+        screen.line(f"  {addition.essence}")
         for place in addition.also_in:
             screen.line(f"  the same in {place}")
         for note in addition.notes:
@@ -69,16 +67,6 @@ def _show(plan: ImportPlan, screen: Screen) -> None:
 
 def _place(addition: Addition) -> str:
     return addition.file if addition.line is None else f"{addition.file}:{addition.line}"
-
-
-def _essence(addition: Addition) -> str:
-    if "url" in addition.table:
-        return str(addition.table["url"])
-    words = [addition.table.get("command"), *(as_list(addition.table.get("args")) or [])]
-    text = shlex.join(map(str, words))
-    for secret in addition.secrets:
-        text = text.replace(secret.value, "***")
-    return text
 
 
 def _secrets_stored(plan: ImportPlan, screen: Screen, arguments: Namespace) -> ImportPlan:

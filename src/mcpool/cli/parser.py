@@ -174,10 +174,10 @@ _CALL = f"""\
 Call a tool and print its result: text as it is, anything else named. Progress and log messages go to stderr. If the
 server asks something, it is asked here, on a terminal.
 
-  mcpool call demo now
+  mcpool call demo clock
   mcpool call filesystem read_text_file '{{"path": "README.md"}}'
   echo '{{"path": "."}}' | mcpool call filesystem list_directory -
-  mcpool call --json --timeout 10 demo now | jq .structuredContent
+  mcpool call --json --timeout 10 demo clock | jq .structuredContent
 
 {_EXITS}"""
 _IMPORT = """\

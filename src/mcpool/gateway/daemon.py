@@ -51,9 +51,10 @@ class DaemonOptions:
     leaves_when_idle: bool = False
 
 
-def demo_servers() -> dict[str, Any]:
-    """What runs when nothing at all is configured: the bundled demo server."""
-    return {"mcp_servers": {"demo": {"command": sys.executable, "args": ["-m", "mcpool.demo"]}}}
+def demo_servers(folder: Path) -> dict[str, Any]:
+    """What runs when nothing at all is configured: the bundled demo server, in one folder for all clients."""
+    demo = {"command": sys.executable, "args": ["-m", "mcpool.demo"], "cwd": str(folder)}
+    return {"mcp_servers": {"demo": demo}}
 
 
 def configured(options: DaemonOptions) -> Source:
@@ -61,7 +62,7 @@ def configured(options: DaemonOptions) -> Source:
     if options.config is not None:
         return options.config
     own = options.home / "config.toml"
-    return own if own.exists() else demo_servers()
+    return own if own.exists() else demo_servers(Path.cwd())
 
 
 class Daemon:

@@ -38,12 +38,16 @@ def rows(servers: Iterable[ServerConfig], entries: Iterable[Entry]) -> list[Row]
     made: list[Row] = []
     for server in servers:
         backends = found.pop(server.name, [])
-        made.extend(_row(entry, backends[0]) for entry in backends)
-        if not backends:
-            made.append(_empty(server))
+        made.extend(_rows(backends) if backends else [_empty(server)])
     for backends in found.values():
-        made.extend(_row(entry, backends[0]) for entry in backends)
+        made.extend(_rows(backends))
     return made
+
+
+def _rows(backends: list[Entry]) -> list[Row]:
+    # What failed is no example to follow: the others are compared with one that runs.
+    first = next((entry for entry in backends if entry.backend.running), backends[0])
+    return [_row(entry, first) for entry in backends]
 
 
 def _row(entry: Entry, first: Entry) -> Row:

@@ -171,9 +171,15 @@ class Pool:
         entry.last_released = self._loop.time()
         if self._closed:
             return
-        if entry.retired and not backend.holders:
+        if self._closed:
+            return
+        if backend.holders:
+            self._watch_use(entry)
+        elif entry.retired:
             self._retired.discard(entry)
             self._spawn(backend.stop(retire=True))
+        elif entry.key.within:
+            self.retire(entry)  # nobody else may ever lease it
         else:
             self._watch_use(entry)
 
@@ -199,7 +205,8 @@ class Pool:
         """
         entries = [entry for entry in self._entries.values() if entry.config.name == server]
         if not entries:
-            raise ServerNotFound(server, "no thread holds a server of this name")
+            known = ", ".join(sorted({entry.config.name for entry in self._entries.values()})) or "none"
+            raise ServerNotFound(server, f"it has no process, because nobody uses it; these have: {known}")
         for entry in entries:
             await entry.backend.stop(retire=False)
         await asyncio.gather(*(entry.backend.connected() for entry in entries))

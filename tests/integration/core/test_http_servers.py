@@ -55,7 +55,9 @@ async def test_each_thread_has_its_own_connection_and_is_asked_its_own_questions
     async with serving(greeter().streamable_http_app()) as url:
         host = await open_host(servers(web={"url": url}))
 
-        async def greeted(name: str) -> str:
+        everybody = asyncio.Barrier(5)
+
+        async def greeted(name: str) -> tuple[str, int]:
             def answer(question: Elicitation) -> dict[str, str]:
                 assert question.message == "who?"
                 return {"name": name}
@@ -63,12 +65,15 @@ async def test_each_thread_has_its_own_connection_and_is_asked_its_own_questions
             async with host.thread(on_elicit=answer) as thread:
                 await thread.ready()
                 async with thread.step() as step:
-                    return (await step.call("mcp__web__greet")).for_model()
+                    greeting = (await step.call("mcp__web__greet")).for_model()
+                await everybody.wait()
+                connections = len([row for row in host.status() if row["name"] == "web"])
+                await everybody.wait()
+                return greeting, connections
 
         names = [f"n{number}" for number in range(5)]
         greetings = await asyncio.gather(*(greeted(name) for name in names))
-        assert greetings == [f'{{"result":"hello {name}"}}' for name in names]
-        assert len([row for row in host.status() if row["name"] == "web"]) == 5
+        assert greetings == [(f'{{"result":"hello {name}"}}', 5) for name in names]
         await host.close()
 
 

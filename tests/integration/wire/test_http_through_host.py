@@ -54,7 +54,7 @@ class Server:
 
 @asynccontextmanager
 async def step_on(server: Server, home: Path, **thread: Any) -> AsyncGenerator[mcpool.Step]:
-    """A step on it; shared, because a step never goes on with another session of a server of its thread's own."""
+    """A step on it."""
     async with (
         raw_server(server) as url,
         mcpool.open({"mcp_servers": {"web": {"url": url}}}, home=home) as host,
