@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
-from mcpool.backend.deadlines import Waiting
 
+from mcpool.backend.deadlines import Waiting
 from mcpool.backend.holder import Holder
 from mcpool.backend.questions import Questions
 
