@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from urllib.parse import unquote, urlsplit
 
 from mcpool.backend.connection import Opener
 from mcpool.backend.holder import Root
 from mcpool.catalog.identity import HttpIdentity, Place, StdioIdentity, identify, missing
 from mcpool.catalog.known_servers import uses_roots
-from mcpool.config.server import CLIENT_CWD, Http, Pairs, ServerConfig, Stdio
+from mcpool.config.server import Http, Pairs, ServerConfig, Stdio
 from mcpool.errors import ServerUnavailable
 from mcpool.launch.command import find_command
 from mcpool.launch.environment import inherited
@@ -122,19 +120,3 @@ class LocalResolver:
             return await open_http(replace(spec, headers=tuple(sorted(headers.items()))), sink)
 
         return reach
-
-
-def folder_of(roots: tuple[Root, ...] | None) -> str | None:
-    """The folder that a client's first root names, if it is one of this machine."""
-    for root in roots or ():
-        parts = urlsplit(root.uri)
-        if parts.scheme == "file" and parts.netloc in ("", "localhost"):
-            path = unquote(parts.path)
-            if os.path.isdir(path):
-                return path
-    return None
-
-
-def follows_client(server: ServerConfig) -> bool:
-    """Whether the server runs in the folder of the thread that uses it."""
-    return isinstance(server.transport, Stdio) and server.transport.cwd == CLIENT_CWD

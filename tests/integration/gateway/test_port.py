@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from pathlib import Path
@@ -41,3 +42,20 @@ def test_nobody_has_a_free_port() -> None:
 
 def test_where_the_system_does_not_tell_there_is_no_guess(tmp_path: Path) -> None:
     assert holder_of(8377, proc=tmp_path) is None
+
+
+async def test_an_answer_of_two_writes_is_not_held_back() -> None:
+    with bind_loopback(0) as listening:
+        server = await asyncio.start_server(lambda reader, writer: seen.set_result(writer), sock=listening)
+        seen: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
+        _, client = await asyncio.open_connection(*listening.getsockname())
+        accepted = await seen
+        try:
+            sock: socket.socket = accepted.get_extra_info("socket")
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        finally:
+            for writer in (client, accepted):
+                writer.close()
+                await writer.wait_closed()
+            server.close()
+            await server.wait_closed()
