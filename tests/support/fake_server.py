@@ -92,6 +92,12 @@ class FakeServer:
             self._waiting.append((method, count, arrived))
             await arrived
 
+    def reads_on(self) -> None:
+        """Let its processes read, and take what was written meanwhile."""
+        self.reads = True
+        for process in self.running:
+            process.reads_on()
+
     def note(self, method: str) -> None:
         """A message of this method came."""
         for wanted, count, arrived in self._waiting:
@@ -116,6 +122,7 @@ class FakeProcess:
         self._written = self._left = 0
         # Timers of equal times fire in any order; what they deliver keeps its own.
         self._to_it: deque[bytes] = deque()
+        self._unread: deque[bytes] = deque()
         self._from_it: deque[bytes] = deque()
         self._ids = itertools.count(9001)
 
@@ -144,7 +151,14 @@ class FakeProcess:
         if self.ended:
             return
         self._written += len(data)
+        self._unread.append(data)
         if self.server.reads:
+            self.reads_on()
+
+    def reads_on(self) -> None:
+        """Take what waits in the pipe."""
+        while self._unread and not self.ended:
+            data = self._unread.popleft()
             self._left += len(data)
             self._to_it.append(data)
             self._loop.call_at(max(self._ready_at, self._loop.time() + LATENCY), self._receive)
@@ -198,9 +212,11 @@ class FakeProcess:
         """End its output. The process goes on for a while."""
         self._sink.on_eof()
 
-    def dies_silently(self) -> None:
-        """End without anybody being told: only `alive` shows it."""
+    def dies_silently(self, told_after: float | None = None) -> None:
+        """End, and only `alive` shows it; or until so many seconds later, when the exit is reported."""
         self.ended = True
+        if told_after is not None:
+            self._loop.call_later(told_after, self._sink.on_exit, -9)
 
     # ------------------------------------------------------------------ what it does by itself
 

@@ -201,7 +201,10 @@ class Backend:
         opened: asyncio.Future[ServerUnavailable | None],
         opening: asyncio.Future[ServerUnavailable | None],
     ) -> None:
-        if opened.cancelled() or opened.result() is not None or opening is not self._opening:
+        if opened.cancelled() or opened.result() is not None:
+            return
+        if opening is not self._opening:
+            connection.end()  # it was stopped in the moment when it was ready
             return
         if not connection.alive:
             return
