@@ -1,7 +1,8 @@
 """A handshake server on stdio, standard library only: it answers each call in a thread of its own.
 
 Tools: `echo` returns its arguments; `progress` reports with the token it was given before it answers; `elicit` asks the
-user; `pid` tells who it is; `wait` answers when it is cancelled, and says so in `cancelled`.
+user; `pid` tells who it is; `wait` never answers, and `cancelled` tells how often a call was cancelled; `hold` returns
+its arguments once `release` was called.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ _lock = threading.Lock()
 _answers: dict[Any, tuple[threading.Event, list[Any]]] = {}
 _cancelled: dict[Any, threading.Event] = {}
 _seen_cancelled: list[Any] = []
+_released = threading.Event()
 
 
 def write(message: dict[str, Any]) -> None:
@@ -49,6 +51,13 @@ def call(request: dict[str, Any]) -> None:
             write({"method": "notifications/message", "params": {"level": "info", "data": "waiting"}})
             event.wait(20)
             return
+        case "hold":
+            write({"method": "notifications/message", "params": {"level": "info", "data": "holding"}})
+            _released.wait(60)
+            result = text(arguments)
+        case "release":
+            _released.set()
+            result = text(None)
         case "cancelled":
             result = text(len(_seen_cancelled))
         case _:
@@ -68,7 +77,7 @@ def ask(number: str) -> Any:
 
 
 def tools() -> list[dict[str, Any]]:
-    names = ("echo", "pid", "progress", "elicit", "wait", "cancelled")
+    names = ("echo", "pid", "progress", "elicit", "wait", "cancelled", "hold", "release")
     return [{"name": name, "inputSchema": {"type": "object"}, "vendor": name} for name in names]
 
 

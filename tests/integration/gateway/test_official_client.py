@@ -57,7 +57,7 @@ def _text(result: Any) -> Any:
 async def test_tools_of_a_handshake_server(port: int, mode: Mode) -> None:
     async with official(port, "/mcp/raw", mode) as client:
         names = [tool.name for tool in (await client.list_tools()).tools]
-        assert names == ["echo", "pid", "progress", "elicit", "wait", "cancelled"]
+        assert names == ["echo", "pid", "progress", "elicit", "wait", "cancelled", "hold", "release"]
         assert _text(await client.call_tool("echo", {"a": 1})) == {"a": 1}
 
 
