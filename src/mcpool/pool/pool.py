@@ -171,8 +171,6 @@ class Pool:
         entry.last_released = self._loop.time()
         if self._closed:
             return
-        if self._closed:
-            return
         if backend.holders:
             self._watch_use(entry)
         elif entry.retired:
