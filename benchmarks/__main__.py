@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import asdict
 
-from benchmarks import gateway, library, plot, report, start_up
+from benchmarks import call_path, gateway, plot, report, start_up
 from benchmarks.paths import RESULTS
 
 PARTS = ("library", "gateway", "threads", "start-up")
@@ -28,8 +28,8 @@ def main() -> int:
         print(f"[{time.monotonic() - began:5.0f} s] {text}", file=sys.stderr, flush=True)
 
     if "library" in parts:
-        effort = library.Effort(2, 0.3, 1) if wanted.quick else library.Effort(6, 0.7, 3)
-        results.library = library.run(effort, say)
+        effort = call_path.Effort(2, 0.3, 1) if wanted.quick else call_path.Effort(6, 0.7, 3)
+        results.call_path = call_path.run(effort, say)
     if "gateway" in parts:
         results.gateway = gateway.run(2 if wanted.quick else 5, 0.7 if wanted.quick else 1.5, say)
     if "threads" in parts:
@@ -50,8 +50,8 @@ def main() -> int:
 
 def _threads() -> dict[str, object]:
     try:
-        return library.worker("benchmarks.threads_worker", {"counts": [1, 10, 100, 1000]}, 120)
-    except library.WorkerFailed as exc:
+        return call_path.worker("benchmarks.threads_worker", {"counts": [1, 10, 100, 1000]}, 120)
+    except call_path.WorkerFailed as exc:
         return {"error": str(exc)}
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks.call_path import Outcome
 from benchmarks.gateway_load import facts, first_session, load, own_processes
 from benchmarks.gateways import GATEWAYS, Gateway, Running, free_port
-from benchmarks.library import Outcome
 from benchmarks.processes import end, pss_bytes
 
 CLIENTS = (1, 16)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from benchmarks.call_path import IN_FLIGHT, Outcome
 from benchmarks.gateway import CLIENTS
-from benchmarks.library import IN_FLIGHT, Outcome
 from benchmarks.report import Results
 
 _OURS, _FLOOR, _OTHERS = "#2a6fbb", "#9aa5b1", ("#d98c3f", "#b8574a", "#8a6bb0")
@@ -15,11 +15,11 @@ _OURS, _FLOOR, _OTHERS = "#2a6fbb", "#9aa5b1", ("#d98c3f", "#b8574a", "#8a6bb0")
 def draw(results: Results, folder: Path) -> list[Path]:
     """Write `benchmarks.png` and `.svg`; nothing if there is nothing to compare."""
     panels: list[tuple[str, dict[str, Outcome], tuple[int, ...], tuple[str, str], str, float]] = []
-    if results.library:
+    if results.call_path:
         panels += [
             (
                 "Library: calls per second (more is better)",
-                results.library,
+                results.call_path,
                 IN_FLIGHT,
                 ("call in flight", "calls in flight"),
                 "per_second",
@@ -27,7 +27,7 @@ def draw(results: Results, folder: Path) -> list[Path]:
             ),
             (
                 "Library: CPU per call, us (less is better)",
-                results.library,
+                results.call_path,
                 IN_FLIGHT,
                 ("call in flight", "calls in flight"),
                 "cpu",

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.call_path import IN_FLIGHT, Outcome
 from benchmarks.gateway import CLIENTS
-from benchmarks.library import IN_FLIGHT, Outcome
 
 Outcomes = dict[str, Outcome]
 
@@ -18,7 +18,7 @@ Outcomes = dict[str, Outcome]
 class Results:
     """Everything one run found; None where a part was not run."""
 
-    library: Outcomes | None = None
+    call_path: Outcomes | None = None
     gateway: Outcomes | None = None
     threads: dict[str, Any] | None = None
     start_up: dict[str, Any] | None = None
@@ -45,9 +45,9 @@ def markdown(results: Results) -> str:
         "Ratios are of the best rounds, those of the medians in brackets.",
         table(("aim", "reached", "wanted", "holds"), _aims(results)),
     ]
-    if results.library is not None:
-        parts += ["## Library: calls through one connection", _library(results.library)]
-        parts += ["A result of 32 MB, parsed to its text:", _big(results.library)]
+    if results.call_path is not None:
+        parts += ["## Library: calls through one connection", _library(results.call_path)]
+        parts += ["A result of 32 MB, parsed to its text:", _big(results.call_path)]
     if results.gateway is not None:
         parts += ["## Gateways: clients with a session and one call in flight each", _gateway(results.gateway)]
     if results.threads is not None:
@@ -75,7 +75,7 @@ def _aims(results: Results) -> list[list[str]]:
         holds = best >= limit if least else best <= limit
         rows.append([name, f"{best:.2f}x ({median:.2f}x)", f"{bound} {limit:g}x", _holds(holds)])
 
-    if (found := results.library) is not None:
+    if (found := results.call_path) is not None:
         ours, floor, sdk = found["mcpool_step"], found["floor"], found["mcp_sdk"]
         for n in IN_FLIGHT:
             ratio(f"CPU per call, {n} in flight, of the floor's", ours, floor, n, "cpu", 1.5)

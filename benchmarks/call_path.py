@@ -67,7 +67,7 @@ def _round(name: str, outcome: Outcome, wanted: dict[str, Any]) -> None:
     if outcome.error is not None:
         return
     try:
-        answer = worker("benchmarks.library_worker", {"subject": name, **wanted}, 120)
+        answer = worker("benchmarks.call_path_worker", {"subject": name, **wanted}, 120)
     except WorkerFailed as exc:
         outcome.error = str(exc)
         return
