@@ -11,15 +11,14 @@ from mcpool.gateway.http import HttpRequest, accepts, send_empty, send_json
 from mcpool.gateway.http_session import HttpSession
 from mcpool.gateway.http_sessions import HttpSessions
 from mcpool.gateway.limits import Limits
-from mcpool.gateway.message import Message, failure_message, key_of, result_message, text_of
+from mcpool.gateway.message import Message, failure_message, key_of, result_message
 from mcpool.gateway.outbox import Outbox, parse_event_id
 from mcpool.gateway.pump import serve
 from mcpool.gateway.reply import Reply
-from mcpool.gateway.request_params import capabilities_of, read_params
-from mcpool.wire.revisions import HANDSHAKE_VERSIONS, INVALID_PARAMS, LATEST_HANDSHAKE
+from mcpool.gateway.request_params import capabilities_of, read_params, revision_for
+from mcpool.wire.revisions import BATCHING
 
 _SESSION = b"mcp-session-id"
-BATCHING = "2025-03-26"
 
 
 class Handshake:
@@ -99,10 +98,7 @@ class Handshake:
     async def _initialize(self, request: HttpRequest, message: Message) -> None:
         key_of(message.id, self._limits.id_bytes)
         fields, _ = read_params(message)
-        wanted = text_of(fields.get("protocolVersion"))
-        if wanted is None:
-            raise Failure(INVALID_PARAMS, "initialize: `protocolVersion` must be a string")
-        revision = wanted if wanted in HANDSHAKE_VERSIONS else LATEST_HANDSHAKE
+        revision = revision_for(fields)
         capabilities = capabilities_of(fields, "capabilities")
         session = self._sessions.create(request.principal, request.route.server, revision, capabilities)
         extra = ((_SESSION, session.id),)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mcpool.gateway.failure import Failure
-from mcpool.gateway.message import Message, members
+from mcpool.gateway.message import Message, members, text_of
 from mcpool.gateway.upstream import Fields
 from mcpool.wire import params as wire_params
-from mcpool.wire.revisions import INVALID_PARAMS
+from mcpool.wire.revisions import HANDSHAKE_VERSIONS, INVALID_PARAMS, LATEST_HANDSHAKE
 
 _META = "_meta"
 
@@ -36,3 +36,15 @@ def capabilities_of(fields: Fields, key: str) -> bytes:
         return wire_params.join(members(raw))
     except ValueError:
         raise Failure(INVALID_PARAMS, f"`{key}` must be an object") from None
+
+
+def revision_for(fields: Fields) -> str:
+    """The revision in which a session goes on that an `initialize` with these params begins.
+
+    Raises:
+        Failure: the client names none.
+    """
+    wanted = text_of(fields.get("protocolVersion"))
+    if wanted is None:
+        raise Failure(INVALID_PARAMS, "initialize: `protocolVersion` must be a string")
+    return wanted if wanted in HANDSHAKE_VERSIONS else LATEST_HANDSHAKE

@@ -13,23 +13,15 @@ from mcpool.gateway.client_session import ClientSession
 from mcpool.gateway.exchange import Exchange
 from mcpool.gateway.failure import REQUEST_CANCELLED, Failure, Refusal, failure_of
 from mcpool.gateway.limits import Limits
-from mcpool.gateway.message import NULL, Message, decode, failure_message, key_of, result_message, text_of
+from mcpool.gateway.message import NULL, Message, decode, failure_message, key_of, result_message
 from mcpool.gateway.modern_envelope import read_context
 from mcpool.gateway.modern_sessions import ModernSessions
 from mcpool.gateway.outbox import Kind
-from mcpool.gateway.request_params import capabilities_of, read_params
+from mcpool.gateway.request_params import capabilities_of, read_params, revision_for
 from mcpool.gateway.tasks import Tasks
-from mcpool.wire.revisions import (
-    HANDSHAKE_VERSIONS,
-    INTERNAL_ERROR,
-    INVALID_PARAMS,
-    INVALID_REQUEST,
-    LATEST_HANDSHAKE,
-    META_PROTOCOL_VERSION,
-)
+from mcpool.wire.revisions import BATCHING, INTERNAL_ERROR, INVALID_REQUEST, META_PROTOCOL_VERSION
 
 _log = logging.getLogger(__name__)
-_BATCHING = "2025-03-26"
 _DROPPABLE = frozenset({Kind.LATEST, Kind.LOG})
 
 
@@ -92,7 +84,7 @@ class StreamClient:
         if self._outlet.closed or not line.strip():
             return
         try:
-            message = decode(line, self._limits.batch if self._revision == _BATCHING else 0)
+            message = decode(line, self._limits.batch if self._revision == BATCHING else 0)
         except Failure as failure:
             self._say(failure_message(NULL, failure))
             return
@@ -116,7 +108,8 @@ class StreamClient:
     def _request(self, message: Message) -> None:
         try:
             if message.method == names.INITIALIZE:
-                self._tasks.start(self._initialize(message))
+                # At once, not in the task: what the client sends without waiting for the answer has its session then.
+                self._tasks.start(self._initialize(bytes(message.id), self._open(message)))
                 return
             if self._session is None or self._means_modern(message):
                 self._tasks.start(self._modern_request(message))
@@ -136,7 +129,7 @@ class StreamClient:
 
     async def _perform(self, session: ClientSession, exchange: Exchange) -> None:
         answer, code = await session.perform(exchange)
-        if code != REQUEST_CANCELLED or exchange.cancelled is None:
+        if code != REQUEST_CANCELLED or exchange.cancelled is None or session.closed:
             self._say(answer)
 
     async def _modern_request(self, message: Message) -> None:
@@ -182,28 +175,29 @@ class StreamClient:
         if answers:
             self._say(b"[%b]" % b",".join(answers))
 
-    async def _initialize(self, message: Message) -> None:
-        id_ = bytes(message.id)
+    async def _initialize(self, id_: bytes, session: ClientSession) -> None:
         try:
-            self._say(result_message(id_, await self._open(message)))
-        except Exception as error:
+            answer = result_message(id_, await session.initialize(self._revision))
+        except BaseException as error:
+            self._session = None
+            await session.close("`initialize` failed")
+            if not isinstance(error, Exception):
+                raise
             failure = failure_of(error)
             if failure is None:
                 _log.error("a client could not be initialized", exc_info=error)
                 failure = Failure(INTERNAL_ERROR, "internal error; see the daemon's log")
-            self._say(failure_message(id_, failure))
+            answer = failure_message(id_, failure)
+        self._say(answer)
 
-    async def _open(self, message: Message) -> bytes:
+    def _open(self, message: Message) -> ClientSession:
         if self._session is not None:
             raise Failure(INVALID_REQUEST, "this session is initialized already")
         key_of(message.id, self._limits.id_bytes)
         fields, _ = read_params(message)
-        wanted = text_of(fields.get("protocolVersion"))
-        if wanted is None:
-            raise Failure(INVALID_PARAMS, "initialize: `protocolVersion` must be a string")
-        self._revision = wanted if wanted in HANDSHAKE_VERSIONS else LATEST_HANDSHAKE
+        self._revision = revision_for(fields)
         facts, wants_roots = client_facts(capabilities_of(fields, "capabilities"))
-        session = self._session = ClientSession(
+        self._session = ClientSession(
             self._gateway.host,
             self._gateway.views.of(self._route),
             self._limits,
@@ -214,12 +208,7 @@ class StreamClient:
             modern=False,
             outlet=self._outlet,
         )
-        try:
-            return await session.initialize(self._revision)
-        except BaseException:
-            self._session = None
-            await session.close()
-            raise
+        return self._session
 
     # ------------------------------------------------------------------ the rest
 

@@ -16,6 +16,8 @@ KNOWN_VERSIONS: Final = HANDSHAKE_VERSIONS + MODERN_VERSIONS
 """Oldest first."""
 LATEST_HANDSHAKE: Final = HANDSHAKE_VERSIONS[-1]
 LATEST_MODERN: Final = MODERN_VERSIONS[-1]
+BATCHING: Final = HANDSHAKE_VERSIONS[1]
+"""The only revision in which several messages may come as one."""
 
 RESERVED_META_PREFIX: Final = "io.modelcontextprotocol/"
 META_PROTOCOL_VERSION: Final = "io.modelcontextprotocol/protocolVersion"

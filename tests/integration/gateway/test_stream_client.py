@@ -156,6 +156,28 @@ async def test_second_initialize_is_refused(line: Line) -> None:
     assert (await line.ask("initialize", params))["error"]["code"] == -32600
 
 
+async def test_what_follows_initialize_without_waiting_belongs_to_its_session(line: Line) -> None:
+    line.say("initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {}}, "init")
+    line.say("notifications/initialized")
+    line.say("tools/call", {"name": "echo", "arguments": {"a": 1}}, 2)
+    answers = {answer["id"]: answer for answer in [await line.hear(), await line.hear()]}
+    assert answers["init"]["result"]["protocolVersion"] == "2025-06-18"
+    assert answers[2]["result"]["content"][0]["text"] == '{"a": 1}'
+
+
+async def test_what_follows_an_initialize_that_fails_is_answered_too(line: Line, host: FakeHost) -> None:
+    up = host.servers["one"].up = asyncio.Event()
+    host.servers["one"].broken = "no program"
+    line.say("initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {}}, "init")
+    line.say("tools/call", {"name": "echo", "arguments": {}}, 2)
+    up.set()
+    answers = {answer["id"]: answer for answer in [await line.hear(), await line.hear()]}
+    assert answers["init"]["error"]["code"] == -32010
+    assert "error" in answers[2]
+    host.servers["one"].broken = None
+    assert (await line.initialize())["protocolVersion"] == "2025-06-18"
+
+
 async def test_roots_are_known_before_the_first_request_is_sent(line: Line, host: FakeHost) -> None:
     await line.initialize(capabilities={"roots": {}})
     line.say("tools/call", {"name": "echo"}, 1)
