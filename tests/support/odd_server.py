@@ -1,7 +1,7 @@
 """A real MCP server of a few lines, standard library only: `python odd_server.py RECORD [HABIT]`.
 
 It appends each method that it receives to the file RECORD, so that a test sees what reached which process. HABIT is one
-of `exits`, `silent`, `floods`, `stuck`; without one it is well behaved.
+of `exits`, `silent`, `floods`, `garbage` (before each answer); without one it behaves, but for some of its tools.
 """
 
 from __future__ import annotations
@@ -9,9 +9,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 MEGABYTE = 1024 * 1024
+TOOLS = ("facts", "big", "die", "hang", "flood")
+GARBAGE = (
+    b"Debugger listening on nothing\n",
+    b"\xff\xfe\x00\x01 no text at all\n",
+    b"\n[]\n{}\nnull\n17\n",
+    b'{"jsonrpc": "2.0", "id": 1, "resu\n',
+    b'{"jsonrpc": "2.0", "id": 4711, "result": {}}\n',
+    b'{"jsonrpc": "2.0", "method": "notifications/nonsense", "params": {"text": "\\ud800"}}\n',
+    b"[" * 100_000 + b"\n",
+)
 
 
 def send(message: dict[str, Any]) -> None:
@@ -28,8 +38,16 @@ def call(name: str, arguments: dict[str, Any]) -> str | None:
             return "x" * (arguments["megabytes"] * MEGABYTE)
         case "die":
             os._exit(7)
+        case "flood":
+            return flood()
         case _:
             return None
+
+
+def flood() -> NoReturn:
+    """One line that never ends."""
+    while True:
+        sys.stdout.write("x" * MEGABYTE)
 
 
 def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
@@ -38,7 +56,7 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
             info = {"name": "odd", "version": "1"}
             return {"protocolVersion": params["protocolVersion"], "capabilities": {"tools": {}}, "serverInfo": info}
         case "tools/list":
-            return {"tools": [{"name": n, "inputSchema": {"type": "object"}} for n in ("facts", "big", "die", "hang")]}
+            return {"tools": [{"name": n, "inputSchema": {"type": "object"}} for n in TOOLS]}
         case "tools/call":
             text = call(params["name"], params.get("arguments", {}))
             return None if text is None else {"content": [{"type": "text", "text": text}]}
@@ -49,14 +67,17 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
 def main(record: str, habit: str = "") -> None:
     if habit == "exits":
         sys.exit("odd: cannot find my database")
-    while habit == "floods":
-        sys.stdout.write("x" * MEGABYTE)
+    if habit == "floods":
+        flood()
     for line in sys.stdin:
         message = json.loads(line)
         with open(record, "a") as file:
             file.write(message.get("method", "answer") + "\n")
         if habit == "silent" or "id" not in message:
             continue
+        if habit == "garbage":
+            sys.stdout.flush()
+            os.write(1, b"".join(GARBAGE))
         try:
             result = answer(message["method"], message.get("params", {}))
         except LookupError:
