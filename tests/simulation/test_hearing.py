@@ -322,3 +322,13 @@ async def test_a_level_for_all_replaces_the_one_for_a_single_server() -> None:
         world.threads.reload()
         await thread.ready()
     assert levels(server) == ["info"]
+
+
+async def test_a_level_that_does_not_exist_is_refused_and_spoils_no_later_change() -> None:
+    server = FakeServer("fake")
+    async with World(server) as world:
+        thread = world.thread()
+        with pytest.raises(ValueError, match="'loud' is no log level"):
+            await thread.set_log_level("fake", "loud")
+        world.threads.reload()
+        assert await thread.ready() == {"fake": None}

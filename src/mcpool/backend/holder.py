@@ -9,6 +9,17 @@ LOG_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert"
 """RFC 5424 severities as MCP names them, lowest first."""
 
 
+def severity(level: str) -> int:
+    """The rank of a severity, 0 for the lowest.
+
+    Raises:
+        ValueError: there is no such severity.
+    """
+    if level not in LOG_LEVELS:
+        raise ValueError(f"{level!r} is no log level; there are {', '.join(LOG_LEVELS)}")
+    return LOG_LEVELS.index(level)
+
+
 @dataclass(frozen=True, slots=True)
 class Root:
     """A folder that a client offers to servers."""

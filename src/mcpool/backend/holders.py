@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import cast
 
-from mcpool.backend.holder import LOG_LEVELS, Holder
+from mcpool.backend.holder import LOG_LEVELS, Holder, severity
 from mcpool.wire.call import Call
 
 
@@ -62,9 +62,7 @@ class Holders:
         Raises:
             ValueError: there is no such severity.
         """
-        if level is not None and level not in LOG_LEVELS:
-            raise ValueError(f"{level!r} is no log level; there are {', '.join(LOG_LEVELS)}")
-        self._records[holder.id].level = None if level is None else LOG_LEVELS.index(level)
+        self._records[holder.id].level = None if level is None else severity(level)
 
     def level_of(self, holder: Holder) -> str | None:
         """What `set_level` said."""

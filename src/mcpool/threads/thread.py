@@ -11,7 +11,7 @@ from typing import Self
 
 import msgspec
 
-from mcpool.backend.holder import ClientFacts, Question
+from mcpool.backend.holder import ClientFacts, Question, severity
 from mcpool.config.server import ApprovalMode, ServerConfig
 from mcpool.errors import ApprovalDenied, Closed, ServerUnavailable, WrongProcess
 from mcpool.pool.pool import Lease, Member, Pool
@@ -128,7 +128,14 @@ class Thread:
     # ------------------------------------------------------------------ what it wants to hear
 
     async def set_log_level(self, server: str | None, level: str | None) -> None:
-        """Hear log messages of this severity and above, from one server or, with None, from all."""
+        """Hear log messages of this severity and above, from one server or, with None, from all.
+
+        Raises:
+            ValueError: there is no such severity.
+            RpcError, CallTimeout: a server refuses, or does not answer.
+        """
+        if level is not None:
+            severity(level)
         if server is None:
             self._levels.clear()
         self._levels[server] = level
