@@ -24,6 +24,7 @@ from mcpool.gateway.activity import Activity
 from mcpool.gateway.http_face import http_face
 from mcpool.gateway.port import LOOPBACK, bind_loopback
 from mcpool.gateway.record import DaemonRecord
+from mcpool.gateway.refusal import refusal
 from mcpool.gateway.tokens import TokenStore
 from mcpool.gateway.unix_face import Stream, UnixFace, listening
 from mcpool.launch.environment import base_environment
@@ -95,9 +96,9 @@ class Daemon:
 
     # What the Unix socket offers (unix_face.Services)
 
-    def names(self) -> list[str]:
-        """The servers that clients may ask for."""
-        return [server.name for server in self.host.servers if server.enabled]
+    def refusal(self, server: str) -> str | None:
+        """Why a client can't have this server; None if it can."""
+        return refusal(server, self.host.servers, self.host.problems)
 
     def open_stream(
         self, *, route: str | None, cwd: str, write: Callable[[bytes], None], backlog: Callable[[], int]
@@ -121,7 +122,7 @@ class Daemon:
                 self.host.reload()
                 return result
             case "reconnect":
-                await self.host.reconnect(str(params.get("server")))
+                await self._reconnect(str(params.get("server")))
                 return {}
             case "stop":
                 self.stop("`mcpool stop`")
@@ -129,14 +130,23 @@ class Daemon:
             case _:
                 raise DaemonError(f"the daemon, mcpool {__version__}, knows no control request `{method}`")
 
+    async def _reconnect(self, server: str) -> None:
+        refused = self.refusal(server)
+        if refused is not None:
+            raise DaemonError(refused)
+        await self.host.reconnect(server)
+
     def _apply(self) -> dict[str, Any]:
-        before = set(self.names())
+        before = self._enabled()
         problems = self.host.apply(configured(self.options))
-        gone = before - set(self.names())
+        gone = before - self._enabled()
         if self.face is not None and gone:
             reason = "this server was taken out of the configuration"
             self.face.dismiss({"bye": "end", "reason": reason}, lambda server: server in gone)
         return {"problems": [str(problem) for problem in problems]}
+
+    def _enabled(self) -> set[str]:
+        return {server.name for server in self.host.servers if server.enabled}
 
     def status(self) -> dict[str, Any]:
         """What `mcpool status --json` prints. No secrets."""

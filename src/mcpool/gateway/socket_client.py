@@ -155,7 +155,7 @@ class SocketClient(asyncio.Protocol):
         """Take in whoever says this; returns what is wrong with it, if something is."""
         try:
             hello = cast("dict[str, Any]", json.loads(line))
-            protocol, kind, server, cwd = hello["mcpool"], hello["kind"], hello["server"], hello["cwd"]
+            protocol = hello["mcpool"]
         except (ValueError, KeyError, TypeError, RecursionError):
             return "this is the socket of an mcpool daemon; use `mcpool connect` to speak MCP with it"
         if protocol != PROTOCOL:
@@ -164,16 +164,17 @@ class SocketClient(asyncio.Protocol):
                 f"{hello.get('version')} with protocol {protocol}; run `mcpool stop`, and the next client starts the "
                 "right one"
             )
+        kind, server, cwd = hello.get("kind"), hello.get("server"), hello.get("cwd")
         if kind == "control":
             return None
-        names = self._face.services.names()
-        if server is not None and server not in names:
-            return _unknown(str(server), [*names])
+        if kind != "mcp" or not isinstance(server, str | None) or not isinstance(cwd, str) or not os.path.isabs(cwd):
+            return "a hello says `kind` (mcp or control), `server` (a name or null) and `cwd` (an absolute path)"
+        refused = None if server is None else self._face.services.refusal(server)
+        if refused is not None:
+            return refused
         self.is_mcp, self.server = True, server
         self._use.enter_context(self._face.connected())
-        self._stream = self._face.services.open_stream(
-            route=server, cwd=str(cwd), write=self._write, backlog=self._backlog
-        )
+        self._stream = self._face.services.open_stream(route=server, cwd=cwd, write=self._write, backlog=self._backlog)
         return None
 
     def _backlog(self) -> int:
@@ -198,7 +199,7 @@ class SocketClient(asyncio.Protocol):
         try:
             request = cast("dict[str, Any]", json.loads(line))
             identifier, method = request["id"], request["method"]
-            params = cast("dict[str, Any]", request.get("params") or {})
+            params = dict(request.get("params") or {})
         except (ValueError, KeyError, TypeError, RecursionError):
             self._say({"id": None, "error": 'a control request is {"id": ..., "method": ..., "params": {...}}'})
             return
@@ -206,12 +207,6 @@ class SocketClient(asyncio.Protocol):
             self._say({"id": identifier, "result": await self._face.services.control(str(method), params)})
         except McpoolError as error:
             self._say({"id": identifier, "error": str(error)})
-
-
-def _unknown(server: str, names: list[str]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(server, names, 1)
-    hint = f"did you mean `{near[0]}`? " if near else ""
-    known = ", ".join(names) or "none; `mcpool import` takes over those of your other tools"
-    return f"no server is named `{server}`; {hint}configured: {known}"
+        except Exception:
+            log.exception("the control request `%s` failed; this is a defect of mcpool", method)
+            self._say({"id": identifier, "error": f"`{method}` failed; this is a defect of mcpool: see its log"})

@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import stat
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,8 +33,8 @@ class Stream(Protocol):
 class Services(Protocol):
     """What the daemon offers to whoever connects."""
 
-    def names(self) -> Sequence[str]:
-        """The servers that can be asked for."""
+    def refusal(self, server: str) -> str | None:
+        """Why a client can't have this server; None if it can."""
         ...
 
     def open_stream(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,8 @@ class FakeServices:
         self.opened: list[tuple[str | None, str]] = []
         self.streams: list[EchoStream] = []
 
-    def names(self) -> Sequence[str]:
-        return ["demo", "git"]
+    def refusal(self, server: str) -> str | None:
+        return None if server in ("demo", "git") else f"no server is named `{server}`"
 
     def open_stream(
         self, *, route: str | None, cwd: str, write: Callable[[bytes], None], backlog: Callable[[], int]
@@ -51,6 +51,8 @@ class FakeServices:
     async def control(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         if method == "fail":
             raise DaemonError("it can't be done")
+        if method == "break":
+            raise RuntimeError("never foreseen")
         return {"method": method, "params": params}
 
 
@@ -141,15 +143,23 @@ async def test_lines_in_pieces_and_many_at_once_arrive_as_lines(face: Face) -> N
     await peer.close()
 
 
-async def test_an_unknown_server_is_refused_with_a_hint(face: Face) -> None:
+async def test_an_unknown_server_is_refused(face: Face) -> None:
     peer = await face.connect()
     peer.send({"mcpool": 1, "version": "0", "kind": "mcp", "server": "demmo", "cwd": "/", "pid": 1})
     answer = await peer.receive()
-    assert (answer["ok"], answer["error"]) == (
-        False,
-        "no server is named `demmo`; did you mean `demo`? configured: demo, git",
-    )
+    assert (answer["ok"], answer["error"]) == (False, "no server is named `demmo`")
     assert await peer.at_end()
+    await peer.close()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"kind": "other"}, {"kind": None}, {"server": ["demo"]}, {"cwd": "somewhere"}, {"cwd": None}]
+)
+async def test_a_hello_with_a_wrong_field_is_refused(face: Face, wrong: dict[str, object]) -> None:
+    peer = await face.connect()
+    peer.send({"mcpool": 1, "version": "0", "kind": "mcp", "server": "demo", "cwd": "/", "pid": 1} | wrong)
+    assert "a hello says" in (await peer.receive())["error"]
+    assert face.services.opened == []
     await peer.close()
 
 
@@ -231,10 +241,20 @@ async def test_control_requests_are_answered_by_their_ids(face: Face) -> None:
     await peer.close()
 
 
-async def test_a_control_request_that_makes_no_sense_is_answered(face: Face) -> None:
+@pytest.mark.parametrize(
+    "line", [b"what?\n", b"[]\n", b'{"id": 1}\n', b'{"id": 1, "method": "status", "params": [1]}\n']
+)
+async def test_a_control_request_that_makes_no_sense_is_answered(face: Face, line: bytes) -> None:
     peer = await face.join("control", None)
-    peer.writer.write(b"what?\n")
+    peer.writer.write(line)
     assert "a control request is" in (await peer.receive())["error"]
+    await peer.close()
+
+
+async def test_a_control_request_that_breaks_something_is_answered(face: Face) -> None:
+    peer = await face.join("control", None)
+    peer.send({"id": 1, "method": "break"})
+    assert "`break` failed" in (await peer.receive())["error"]
     await peer.close()
 
 
