@@ -107,10 +107,10 @@ def test_an_unknown_server_is_refused_with_the_names_of_the_known(mcpool: Mcpool
 
 
 def test_a_daemon_that_cannot_start_is_explained_to_the_client(mcpool: McpoolHome, connect: Connect) -> None:
-    mcpool.configure("[mcp_servers.x]\ncommand = 3\n")
+    mcpool.configure("[daemon]\nport = 0\n[mcp_servers.x]\ncommand = 3\n")
     shim = connect("x")
     shim.request(0, "initialize", **INITIALIZE)
-    assert "config.toml:2: mcp_servers.x.command" in shim.receive()["error"]["message"]
+    assert "config.toml:4: mcp_servers.x.command" in shim.receive()["error"]["message"]
     assert shim.process.wait(60) == 3
 
 
