@@ -10,6 +10,7 @@ from gatewaykit.http_client import TOKEN
 from mcpool.gateway.app import Gateway
 from mcpool.gateway.http_face import http_face
 from mcpool.gateway.limits import Limits
+from mcpool.gateway.tokens import Tokens
 from mcpool.gateway.upstream import Host
 
 KEY = b"k" * 32
@@ -21,9 +22,12 @@ class FixedTokens:
     def principal_of(self, token: str) -> str | None:
         return {TOKEN: "default", "other-" + TOKEN: "other"}.get(token)
 
+    def revoked(self) -> frozenset[str]:
+        return frozenset()
 
-def gateway_for(host: Host, limits: Limits | None = None) -> Gateway:
-    return Gateway(host, key=KEY, tokens=FixedTokens(), version="1.2.3", limits=limits)
+
+def gateway_for(host: Host, limits: Limits | None = None, tokens: Tokens | None = None) -> Gateway:
+    return Gateway(host, key=KEY, tokens=tokens or FixedTokens(), version="1.2.3", limits=limits)
 
 
 @asynccontextmanager

@@ -51,5 +51,5 @@ def _revoke(tokens: TokenStore, home: Path, name: str) -> int:
         sys.stderr.write(f"mcpool token: no token is named `{name}`; there are: {known}\n")
         return USAGE
     (home / "tokens" / name).unlink()
-    print(f"revoked the token `{name}`; requests with it are refused from now on")
+    print(f"revoked the token `{name}`; requests with it are refused from now on, and open streams end within seconds")
     return OK

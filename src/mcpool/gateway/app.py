@@ -168,8 +168,11 @@ class Gateway:
         await send({"type": "lifespan.shutdown.complete"})
 
     def tidy(self) -> None:
-        """End what was idle for too long; done every few seconds by itself."""
+        """End what was idle for too long, or is a client's whose token is gone; done every few seconds by itself."""
         now = asyncio.get_running_loop().time()
+        revoked = self._tokens.revoked()
+        self._sessions.end_of(revoked)
+        self._modern_sessions.end_of(revoked)
         self._sessions.expire(now)
         self._modern_sessions.expire(now)
         self._sweep = asyncio.get_running_loop().call_later(_SWEEP, self.tidy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Container
 
 from mcpool.gateway.failure import Refusal
 from mcpool.gateway.http_session import HttpSession
@@ -61,7 +62,7 @@ class HttpSessions:
         await self._close(session)
 
     def forget(self, session: HttpSession) -> None:
-        """End a session of which the client never learned."""
+        """End a session at once, without waiting for it. Its id stays good."""
         if self._sessions.pop(session.id, None) is not None:
             self._closing.start(session.close())
 
@@ -71,6 +72,12 @@ class HttpSessions:
             session.replay.purge()
             since = session.idle_since
             if since is not None and now - since > self._limits.session_idle:
+                self.forget(session)
+
+    def end_of(self, principals: Container[str]) -> None:
+        """End the sessions of these principals."""
+        for session in list(self._sessions.values()):
+            if session.principal in principals:
                 self.forget(session)
 
     async def close(self) -> None:

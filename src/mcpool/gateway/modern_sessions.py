@@ -7,7 +7,7 @@ wants to hear) are fixed. Clients that share all of these share a thread.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 from mcpool.errors import McpoolError
@@ -85,6 +85,12 @@ class ModernSessions:
             if not _in_use(session) and now - session.used > self._limits.modern_idle:
                 del self._sessions[who]
                 self._closing.start(session.close())
+
+    def end_of(self, principals: Container[str]) -> None:
+        """Close those of these principals."""
+        for who in list(self._sessions):
+            if who.principal in principals:
+                self._closing.start(self._sessions.pop(who).close("its token was revoked"))
 
     async def close(self) -> None:
         """Close all."""

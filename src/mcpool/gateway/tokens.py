@@ -26,6 +26,10 @@ class Tokens(Protocol):
         """The principal behind a token, None if the token is not good."""
         ...
 
+    def revoked(self) -> frozenset[str]:
+        """The principals of whom a token was taken away since this was last asked."""
+        ...
+
 
 class TokenStore:
     """The tokens in `home/tokens`. Files that are added or removed count within a second."""
@@ -35,6 +39,7 @@ class TokenStore:
         self._by_digest: dict[bytes, str] = {}
         self._stamp: tuple[int, int] | None = None
         self._looked = float("-inf")
+        self._revoked: set[str] = set()
 
     def principal_of(self, token: str) -> str | None:
         """On whose behalf the holder of this token speaks; None if it is none of ours.
@@ -46,6 +51,13 @@ class TokenStore:
             self._looked = now
             self._load_if_changed()
         return self._by_digest.get(_digest(token))
+
+    def revoked(self) -> frozenset[str]:
+        """The principals of whom a token was taken away, or replaced, since this was last asked."""
+        self._load_if_changed()
+        revoked = frozenset(self._revoked)
+        self._revoked.clear()
+        return revoked
 
     def create(self, name: str = DEFAULT) -> Path:
         """Make a token of this name, unless it exists, and return its file.
@@ -59,8 +71,12 @@ class TokenStore:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             return path
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(32))
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(32))
+        except OSError:
+            path.unlink(missing_ok=True)  # On a full disk: half a token would keep its name from being used.
+            raise
         self.look_again()
         return path
 
@@ -101,7 +117,7 @@ class TokenStore:
         try:
             status = self._folder.stat()
         except OSError:
-            self._by_digest, self._stamp = {}, None
+            self._replace({}, None)
             return
         stamp = (status.st_mtime_ns, status.st_ino)
         # A folder changed within the clock's grain may change again without showing it.
@@ -114,7 +130,11 @@ class TokenStore:
                 tokens[_digest(self.read(name))] = name
             except DaemonError:
                 settled = False
-        self._by_digest, self._stamp = tokens, stamp if settled else None
+        self._replace(tokens, stamp if settled else None)
+
+    def _replace(self, tokens: dict[bytes, str], stamp: tuple[int, int] | None) -> None:
+        self._revoked.update(name for digest, name in self._by_digest.items() if digest not in tokens)
+        self._by_digest, self._stamp = tokens, stamp
 
 
 def _digest(token: str) -> bytes:

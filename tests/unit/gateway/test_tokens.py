@@ -56,6 +56,17 @@ def test_removed_token_lets_nobody_in(tmp_path: Path) -> None:
     assert store.principal_of(token) is None
 
 
+def test_revoked_tokens_are_told_once(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path)
+    paths = {name: store.create(name) for name in ("gone", "new", "kept")}
+    store.principal_of("")
+    paths["gone"].unlink()
+    paths["new"].unlink()
+    store.create("new")
+    assert store.revoked() == {"gone", "new"}
+    assert store.revoked() == frozenset()
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../x", ".hidden", "a\n", "x" * 65, "é"])
 def test_name_that_is_no_file_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(DaemonError, match="token name"):
