@@ -332,3 +332,92 @@ async def test_a_level_that_does_not_exist_is_refused_and_spoils_no_later_change
             await thread.set_log_level("fake", "loud")
         world.threads.reload()
         assert await thread.ready() == {"fake": None}
+
+
+def updated(process: FakeProcess, uri: str) -> None:
+    process.says({"method": "notifications/resources/updated", "params": {"uri": uri}})
+
+
+def open_streams(server: FakeServer) -> list[list[str]]:
+    """The resources that each `subscriptions/listen` asked for which was not cancelled."""
+    closed = {m["params"]["requestId"] for m in server.got("notifications/cancelled")}
+    return [
+        m["params"]["notifications"].get("resourceSubscriptions", [])
+        for m in server.got("subscriptions/listen")
+        if m["id"] not in closed
+    ]
+
+
+async def test_threads_that_subscribe_at_once_leave_a_modern_server_with_one_stream() -> None:
+    server = FakeServer("fake", eras=("modern",), capabilities=RESOURCES)
+    async with World(server) as world:
+        threads = [world.thread() for _ in range(3)]
+        await asyncio.gather(*(t.subscribe("fake", f"file:///{n}") for n, t in enumerate(threads)))
+        await world.passes(1.0)
+        assert open_streams(server) == [["file:///0", "file:///1", "file:///2"]]
+
+
+async def test_a_stream_that_cannot_be_opened_leaves_the_one_before_and_nothing_doubled() -> None:
+    server = FakeServer("fake", eras=("modern",), capabilities=RESOURCES)
+    async with World(server) as world:
+        thread = world.thread()
+        await thread.ready()
+        server.acts["subscriptions/listen"] = lambda process, message: process.refuses(message, -32603, "not now")
+        with pytest.raises(RpcError, match="not now"):
+            await thread.subscribe("fake", "file:///a")
+        del server.acts["subscriptions/listen"]
+        await thread.subscribe("fake", "file:///b")
+        await world.passes(1.0)
+        refused = server.got("subscriptions/listen")[1]["params"]["notifications"]["resourceSubscriptions"]
+        assert open_streams(server) == [refused, ["file:///b"]]
+
+
+async def test_the_server_is_told_when_the_last_who_wished_leaves() -> None:
+    server = FakeServer("fake", capabilities=RESOURCES)
+    async with World(server) as world:
+        staying, leaving = world.thread(), world.thread()
+        for thread, level in ((staying, "error"), (leaving, "debug")):
+            await thread.subscribe("fake", "file:///both")
+            await thread.set_log_level("fake", level)
+        await leaving.subscribe("fake", "file:///leaving")
+        await leaving.close()
+        await world.passes(1.0)
+    assert [m["params"]["uri"] for m in server.got("resources/unsubscribe")] == ["file:///leaving"]
+    assert levels(server) == ["error", "debug", "error"]
+
+
+async def test_a_modern_server_is_listened_to_for_those_who_stay() -> None:
+    server = FakeServer("fake", eras=("modern",), capabilities=RESOURCES)
+    async with World(server) as world:
+        staying, leaving = world.thread(), world.thread()
+        await staying.subscribe("fake", "file:///staying")
+        await leaving.subscribe("fake", "file:///leaving")
+        await leaving.close()
+        await world.passes(1.0)
+        assert open_streams(server) == [["file:///staying"]]
+
+
+async def test_a_subscriber_that_gives_up_takes_nobody_with_it() -> None:
+    server, ear = FakeServer("fake", capabilities=RESOURCES, acts={"resources/subscribe": nothing}), Ear()
+    async with World(server) as world:
+        first, second = world.thread(), world.thread(ear)
+        giving_up = asyncio.create_task(first.subscribe("fake", "file:///a"))
+        await server.receives("resources/subscribe")
+        await second.subscribe("fake", "file:///a")
+        giving_up.cancel()
+        await server.receives("resources/subscribe", 2)
+
+
+async def test_threads_of_one_name_hear_what_is_theirs() -> None:
+    """The first has closed, and a call of it still runs."""
+    server, old, new = FakeServer("fake", capabilities=RESOURCES, acts={"tools/call": nothing}), Ear(), Ear()
+    async with World(server) as world:
+        first = world.thread(old, id="same")
+        calling = asyncio.create_task(call(first))
+        await server.receives("tools/call")
+        await first.close()
+        await world.thread(new, id="same").subscribe("fake", "file:///a")
+        updated(server.process, "file:///a")
+        await world.passes(1.0)
+        calling.cancel()
+    assert (len(old.heard), len(new.heard)) == (0, 1)

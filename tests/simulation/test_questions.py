@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mcpool.backend.holder import ClientFacts, Question, Root
+from mcpool.backend.questions import MAX_OPEN
 from mcpool.errors import CallOutcomeUnknown, RpcError
 from support.fake_server import ANSWER, FakeProcess, FakeServer, Message, nothing, tool
 from support.world import Ear, World, call, config
@@ -265,3 +266,53 @@ async def test_a_modern_server_is_told_the_callers_own_capabilities() -> None:
         await call(world.thread(client=ClientFacts()))
     key = "io.modelcontextprotocol/clientCapabilities"
     assert [m["params"]["_meta"][key] for m in server.got("tools/call")] == [{"sampling": {}}, {}]
+
+
+async def test_a_question_of_a_server_that_is_being_ended_leaves_nothing_behind() -> None:
+    server, ear = asking_server(closing_takes=1.0), Ear()
+    ear.answer = None
+    async with World(server) as world:
+        calling = asyncio.create_task(call(world.thread(ear), "work"))
+        await server.receives("tools/call")
+        ending = asyncio.create_task(world.pool.reconnect("fake"))
+        await world.passes(0.5)
+        server.process.asks("elicitation/create", ASK)
+        server.process.says({"method": "notifications/tools/list_changed"})
+        await ending
+        with pytest.raises(CallOutcomeUnknown):
+            await calling
+        await world.settles()
+        assert ear.withdrawn == len(ear.questions) == 1
+
+
+async def test_more_questions_than_anybody_can_answer_are_declined() -> None:
+    server, ear = asking_server(), Ear()
+    ear.answer = None
+    async with World(server) as world:
+        calling = asyncio.create_task(call(world.thread(ear), "work"))
+        await server.receives("tools/call")
+        for _ in range(MAX_OPEN + 1):
+            server.process.asks("elicitation/create", ASK)
+        await server.receives(ANSWER)
+        assert "are open already" in server.process.asked[0]["error"]["message"]
+        assert len(ear.questions) == MAX_OPEN
+        finishes(server)
+        await calling
+
+
+async def test_a_question_to_a_thread_that_closed_is_declined() -> None:
+    server, ear = asking_server(), Ear()
+    ear.answer = None
+    async with World(server) as world:
+        world.thread()
+        thread = world.thread(ear)
+        calling = asyncio.create_task(call(thread, "ask"))
+        await server.receives("tools/call")
+        await world.passes(1.0)
+        calling.cancel()
+        await thread.close()
+        await server.receives(ANSWER)
+        server.process.asks("elicitation/create", ASK)
+        await server.receives(ANSWER, 2)
+        assert (ear.withdrawn, len(ear.questions)) == (1, 1)
+    assert ["has left" in answer["error"]["message"] for answer in server.process.asked] == [True, True]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from mcpool.backend.lifecycle import State
 from mcpool.errors import MessageTooLarge, ServerUnavailable
-from support.fake_server import FakeProcess, FakeServer, Message, exits, nothing, tool
+from support.fake_server import Act, FakeProcess, FakeServer, Message, exits, nothing, tool
 from support.world import World, call, config
 
 
@@ -224,6 +225,17 @@ async def test_a_server_that_refuses_to_log_is_ready_all_the_same() -> None:
         thread = world.thread()
         await thread.set_log_level("fake", "info")
         assert await thread.ready() == {"fake": None}
+
+
+@pytest.mark.parametrize("era", ["handshake", "modern"])
+async def test_a_server_that_ignores_what_is_wished_is_ready_all_the_same(era: Any) -> None:
+    """H5. Nor does it keep others waiting for long."""
+    deaf: dict[str, Act] = dict.fromkeys(("logging/setLevel", "resources/subscribe", "subscriptions/listen"), nothing)
+    server = FakeServer("fake", eras=(era,), capabilities={"tools": {"listChanged": True}, "logging": {}}, acts=deaf)
+    async with World(server) as world:
+        thread = world.thread()
+        await thread.set_log_level("fake", "info")
+        assert await thread.ready(timeout=10.0) == {"fake": None}
 
 
 async def test_a_modern_server_without_subscriptions_is_ready_all_the_same() -> None:

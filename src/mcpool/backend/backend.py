@@ -339,6 +339,14 @@ class Backend:
 
     # ------------------------------------------------------------------ what holders want
 
+    def leave(self, holder: Holder) -> None:
+        """Take back one lease. With a holder's last one its wishes go, and the questions that it has not answered."""
+        level, uris = self.holders.level_of(holder), self.holders.uris_of(holder)
+        if self.holders.remove(holder) and self._connection is not None:
+            self._connection.questions.forget(holder)
+            if uris or level is not None:
+                self._connection.withdraw(uris)
+
     def carry_over(self, holder: Holder, level: str | None, uris: Iterable[str]) -> None:
         """A holder comes with what it asked of another backend, which this one replaces."""
         before = self.holders.lowest_level, self.holders.uris
@@ -347,11 +355,7 @@ class Backend:
         for uri in uris:
             self.holders.subscribe(holder, uri)
         if self._connection is not None and before != (self.holders.lowest_level, self.holders.uris):
-            self._spawn(self._restore(self._connection))
-
-    async def _restore(self, connection: Connection) -> None:
-        with suppress(ConnectionLost):
-            await connection.restore()
+            self._connection.restore_soon()
 
     async def set_level(self, holder: Holder, level: str | None) -> None:
         """Let `holder` hear log messages of this severity and above; the server logs at the lowest wanted.
@@ -380,7 +384,8 @@ class Backend:
                 fields = {"uri": msgspec.json.encode(uri)}
                 await self.request("resources/subscribe", fields, holder=holder, timeout=timeout)
         except BaseException:
-            self.holders.unsubscribe(holder, uri)
+            if uri in self.holders.uris_of(holder) and not self.holders.unsubscribe(holder, uri):
+                connection.restore_soon()  # others joined meanwhile, and relied on this request
             raise
 
     async def unsubscribe(self, holder: Holder, uri: str, timeout: float) -> None:
@@ -414,11 +419,11 @@ class Backend:
             if not opening.done():
                 opening.set_result(None)
                 owner.cancel()
-        return self._gone(retire)
+        return self._gone(tuple(self._owners), retire)
 
-    async def _gone(self, retire: bool) -> None:
-        if self._owners:
-            await asyncio.wait(tuple(self._owners))
+    async def _gone(self, owners: Collection[asyncio.Task[None]], retire: bool) -> None:
+        if owners:
+            await asyncio.wait(owners)
         self._deadlines.rest()
         if retire:
             self.state = after(self.state, Event.ENDED)

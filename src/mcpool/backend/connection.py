@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,9 +14,10 @@ from mcpool.backend.holder import Holder, Root
 from mcpool.backend.holders import Holders, owners
 from mcpool.backend.questions import Questions
 from mcpool.backend.tools import Annotations, Catalogue, read_catalogue
-from mcpool.errors import CallTimeout, MessageTooLarge, RpcError, ServerError, ServerUnavailable
+from mcpool.errors import MessageTooLarge, RpcError, ServerError, ServerUnavailable
 from mcpool.launch.to_the_end import to_the_end
 from mcpool.wire.engine import Engine, Inbound
+from mcpool.wire.envelope import Id, raw_id
 from mcpool.wire.link import Link, Sink
 from mcpool.wire.lost import ConnectionLost, LostDuringProbe
 from mcpool.wire.session import Era, Session, Subscription
@@ -31,6 +32,9 @@ RELIST_AFTER = 0.25
 
 WISH_TIMEOUT = 30.0
 """Seconds for a server to take note of what its holders want to hear."""
+
+RESTORE_PATIENCE = 2.0
+"""Seconds for which a start waits until the server has taken note of all that again."""
 
 _NOTES = 20
 
@@ -57,7 +61,7 @@ class _Updated(msgspec.Struct):
 
 
 class _Cancelled(msgspec.Struct, rename="camel"):
-    request_id: msgspec.Raw = msgspec.Raw(b"null")
+    request_id: Id = None
 
 
 class Connection:
@@ -86,7 +90,6 @@ class Connection:
         self.catalogue = Catalogue(0, (), {})
         self.ended_while_probed = False
         """It ended when it was asked for its era: it may do better without that question."""
-        self.ready_at = 0.0
         self.notes: tuple[str, ...] = ()
         """What the server does that it should not, one sentence each."""
         self._holders = holders
@@ -99,12 +102,19 @@ class Connection:
         """Set from the first change until the list was read."""
         self._changed = False
         self._subscription: Subscription | None = None
+        self._listening = asyncio.Lock()
         self._sent_level: str | None = None
         self._lost: ConnectionLost | None = None
         self._ended: asyncio.Future[None] = loop.create_future()
         self.engine = Engine(terms.server, self, max_message_bytes=terms.max_message_bytes, loop=loop)
         self.questions = Questions(
-            terms.server, self.engine, self._adopt, roots=terms.roots, on_roots_wanted=on_roots_wanted, loop=loop
+            terms.server,
+            self.engine,
+            holders,
+            self._adopt,
+            roots=terms.roots,
+            on_roots_wanted=on_roots_wanted,
+            loop=loop,
         )
 
     # ------------------------------------------------------------------ the owner task
@@ -143,8 +153,6 @@ class Connection:
                 )
                 phase = "the list of its tools"
                 await self._read_tools()
-                phase = "the restoring of its state"
-                await self.restore()
         except TimeoutError:
             raise self.unavailable(
                 f"no answer within {terms.startup_timeout:g} s to {phase}",
@@ -157,7 +165,9 @@ class Connection:
             raise self.unavailable(f"it refused {phase}: {error.reason}", "") from None
         except MessageTooLarge as error:
             raise self.unavailable(error.message, "") from None
-        self.ready_at = self._loop.time()
+        restoring = self._loop.create_task(self.restore())
+        self._adopt(restoring)
+        await asyncio.wait([restoring], timeout=RESTORE_PATIENCE)
 
     def unavailable(self, what: str, remedy: str) -> ServerUnavailable:
         """The error that says what happened, with the server's last words and what to do."""
@@ -177,6 +187,12 @@ class Connection:
         return words if self.link.pid is None else f"its last words on stderr: {words}"
 
     async def _close(self) -> None:
+        await self._end_tasks()
+        if self.link is not None:
+            await self.link.close()
+            await self._end_tasks()  # of what the server still said and asked while it was ended
+
+    async def _end_tasks(self) -> None:
         if self._relist_timer is not None:
             self._relist_timer.cancel()
         tasks = list(self._tasks)
@@ -184,8 +200,6 @@ class Connection:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        if self.link is not None:
-            await self.link.close()
 
     def _adopt(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
@@ -218,20 +232,38 @@ class Connection:
 
     async def restore(self) -> None:
         """Tell the server what its holders want to hear: log level and subscriptions."""
-        await self._try("its log level could not be set", self.apply_level())
+        await self._tell_wishes("resources/subscribe", self._holders.uris)
+
+    def restore_soon(self) -> None:
+        """The same, without waiting for it."""
+        if not self._ended.done():
+            self._adopt(self._loop.create_task(self.restore()))
+
+    def withdraw(self, uris: Collection[str]) -> None:
+        """A holder that wanted to hear of these has left: tell the server what nobody wants to hear any more."""
+        unwanted = set(uris).difference(self._holders.uris)
+        if not self._ended.done():
+            self._adopt(self._loop.create_task(self._tell_wishes("resources/unsubscribe", unwanted)))
+
+    async def _tell_wishes(self, method: str, uris: Collection[str]) -> None:
+        wishes = [self._try("its log level could not be set", self.apply_level())]
         if self.session.era == "modern":
-            await self._try("it does not tell of changes", self.listen())
-            return
-        for uri in self._holders.uris:
-            subscribing = self.session.request("resources/subscribe", {"uri": msgspec.json.encode(uri)})
-            await self._try(f"changes of {uri} could not be subscribed to", subscribing)
+            wishes.append(self._try("it does not tell of changes", self.listen()))
+        else:
+            wishes += [self._try(f"{method} of {uri} failed", self._request_for(method, uri)) for uri in uris]
+        await asyncio.gather(*wishes)
+
+    def _request_for(self, method: str, uri: str) -> Coroutine[Any, Any, bytes]:
+        return self.session.request(method, {"uri": msgspec.json.encode(uri)}, timeout=WISH_TIMEOUT)
 
     async def _try(self, failed: str, work: Coroutine[Any, Any, object]) -> None:
         """What a holder wants to hear is no reason to have no server at all."""
         try:
             await work
-        except (RpcError, CallTimeout) as error:
+        except ServerError as error:
             self._note(f"{failed}: {error.message}")
+        except ConnectionLost:
+            return  # the next connection is told when it starts
 
     async def apply_level(self) -> None:
         """Set the server to the lowest level that any holder asked for. Modern servers are told with each request."""
@@ -244,18 +276,20 @@ class Connection:
 
     async def listen(self) -> None:
         """Open anew the stream on which a modern server tells of changes, for what is wanted now."""
-        wanted: dict[str, object] = {
-            f"{kind}ListChanged": True
-            for kind in ("tools", "prompts", "resources")
-            if _declares(self.session.capabilities, kind, "listChanged")
-        }
-        if self._holders.uris:
-            wanted["resourceSubscriptions"] = list(self._holders.uris)
-        before, self._subscription = self._subscription, None
-        if wanted:
-            self._subscription = await self.session.listen(wanted, self._notified, timeout=WISH_TIMEOUT)
-        if before is not None:
-            before.close()
+        async with self._listening:
+            wanted: dict[str, object] = {
+                f"{kind}ListChanged": True
+                for kind in ("tools", "prompts", "resources")
+                if _declares(self.session.capabilities, kind, "listChanged")
+            }
+            if self._holders.uris:
+                wanted["resourceSubscriptions"] = list(self._holders.uris)
+            before, after = self._subscription, None
+            if wanted:
+                after = await self.session.listen(wanted, self._notified, timeout=WISH_TIMEOUT)
+            self._subscription = after
+            if before is not None:
+                before.close()
 
     # ------------------------------------------------------------------ what the engine tells (wire.engine.Peer)
 
@@ -266,7 +300,7 @@ class Connection:
     def on_notification(self, inbound: Inbound) -> None:
         """A notification that the engine could not give to a call's sink."""
         if inbound.method == "notifications/cancelled":
-            self.questions.withdraw(bytes(_decode(inbound.params, _Cancelled).request_id))
+            self.questions.withdraw(raw_id(_decode(inbound.params, _Cancelled).request_id))
         elif inbound.call is not None and inbound.call.sink is not None:
             inbound.call.sink.on_notification(inbound.method, inbound.params)
         else:

@@ -15,20 +15,19 @@ def owners(calls: Iterable[Call]) -> list[Holder]:
 
 
 class _Record:
-    __slots__ = ("holder", "leases", "level", "uris")
+    __slots__ = ("leases", "level", "uris")
 
-    def __init__(self, holder: Holder) -> None:
-        self.holder = holder
+    def __init__(self) -> None:
         self.leases = 0
         self.level: int | None = None
         self.uris: set[str] = set()
 
 
 class Holders:
-    """The holders of one backend, by id, in the order in which they came."""
+    """The holders of one backend, in the order in which they came."""
 
     def __init__(self) -> None:
-        self._records: dict[str, _Record] = {}
+        self._records: dict[Holder, _Record] = {}
         self.leases = 0
         """Leases held, which may be several for one holder."""
 
@@ -36,24 +35,27 @@ class Holders:
         return len(self._records)
 
     def __iter__(self) -> Iterator[Holder]:
-        return iter([record.holder for record in self._records.values()])
+        return iter(list(self._records))
+
+    def __contains__(self, holder: Holder) -> bool:
+        return holder in self._records
 
     def add(self, holder: Holder) -> None:
         """Count one more lease of this holder."""
-        record = self._records.get(holder.id)
+        record = self._records.get(holder)
         if record is None:
-            record = self._records[holder.id] = _Record(holder)
+            record = self._records[holder] = _Record()
         record.leases += 1
         self.leases += 1
 
     def remove(self, holder: Holder) -> bool:
         """Count one lease less; True if that was the holder's last, with which its wishes go."""
-        record = self._records[holder.id]
+        record = self._records[holder]
         record.leases -= 1
         self.leases -= 1
         if record.leases:
             return False
-        del self._records[holder.id]
+        del self._records[holder]
         return True
 
     def set_level(self, holder: Holder, level: str | None) -> None:
@@ -62,11 +64,11 @@ class Holders:
         Raises:
             ValueError: there is no such severity.
         """
-        self._records[holder.id].level = None if level is None else severity(level)
+        self._records[holder].level = None if level is None else severity(level)
 
     def level_of(self, holder: Holder) -> str | None:
         """What `set_level` said."""
-        record = self._records.get(holder.id)
+        record = self._records.get(holder)
         return None if record is None or record.level is None else LOG_LEVELS[record.level]
 
     @property
@@ -78,21 +80,26 @@ class Holders:
     def wanting_level(self, level: str) -> list[Holder]:
         """The holders that asked for messages of this severity. An unknown severity counts as the highest."""
         rank = LOG_LEVELS.index(level) if level in LOG_LEVELS else len(LOG_LEVELS)
-        return [r.holder for r in self._records.values() if r.level is not None and r.level <= rank]
+        return [holder for holder, r in self._records.items() if r.level is not None and r.level <= rank]
 
     def subscribe(self, holder: Holder, uri: str) -> bool:
         """Note a subscription; True if it is the first to this URI."""
         first = not any(uri in record.uris for record in self._records.values())
-        self._records[holder.id].uris.add(uri)
+        self._records[holder].uris.add(uri)
         return first
 
     def unsubscribe(self, holder: Holder, uri: str) -> bool:
         """Forget a subscription; True if it was the last to this URI."""
-        record = self._records.get(holder.id)
+        record = self._records.get(holder)
         if record is None or uri not in record.uris:
             return False
         record.uris.discard(uri)
         return not any(uri in other.uris for other in self._records.values())
+
+    def uris_of(self, holder: Holder) -> frozenset[str]:
+        """What this holder subscribed to."""
+        record = self._records.get(holder)
+        return frozenset() if record is None else frozenset(record.uris)
 
     @property
     def uris(self) -> tuple[str, ...]:
@@ -102,7 +109,7 @@ class Holders:
     def subscribed(self, uri: str) -> list[Holder]:
         """The holders to tell of an update of `uri`: those that subscribed to it or to what contains it."""
         return [
-            record.holder
-            for record in self._records.values()
+            holder
+            for holder, record in self._records.items()
             if any(uri == wanted or uri.startswith(wanted.rstrip("/") + "/") for wanted in record.uris)
         ]

@@ -7,13 +7,19 @@ from collections.abc import Callable
 
 from mcpool.backend.client_side import ROOTS, lacking, roots_result
 from mcpool.backend.holder import Holder, Question, Root
-from mcpool.backend.holders import owners
+from mcpool.backend.holders import Holders, owners
 from mcpool.backend.routing import Decline, route
 from mcpool.errors import RpcError
 from mcpool.wire.engine import Engine, Inbound
 from mcpool.wire.revisions import INTERNAL_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND
 
 _ASKING = frozenset({"elicitation/create", "sampling/createMessage"})
+
+MAX_OPEN = 64
+"""Questions of one connection that may be open at a time."""
+
+
+_LEFT = "the client whose request this was has left"
 
 
 class _Asked:
@@ -34,6 +40,7 @@ class Questions:
         self,
         server: str,
         engine: Engine,
+        holders: Holders,
         spawn: Callable[[asyncio.Task[None]], None],
         *,
         roots: tuple[Root, ...] | None,
@@ -42,12 +49,13 @@ class Questions:
     ) -> None:
         self._server = server
         self._engine = engine
+        self._holders = holders
         self._spawn = spawn
         self._roots = roots
         self._on_roots_wanted = on_roots_wanted
         self._loop = loop
-        self._open: dict[bytes, asyncio.Task[None]] = {}
-        self._asked: dict[str, _Asked] = {}
+        self._open: dict[bytes, tuple[Holder, asyncio.Task[None]]] = {}
+        self._asked: dict[Holder, _Asked] = {}
         self.asked_ever = False
 
     def receive(self, inbound: Inbound) -> None:
@@ -62,13 +70,20 @@ class Questions:
 
     def withdraw(self, id: bytes) -> None:
         """The server no longer wants the answer to this request."""
-        task = self._open.pop(id, None)
+        _, task = self._open.pop(id, (None, None))
         if task is not None:
             task.cancel()
 
+    def forget(self, holder: Holder) -> None:
+        """This holder has left: nobody is there any more to answer what it was asked."""
+        for id in [id for id, (owner, _) in self._open.items() if owner is holder]:
+            self.withdraw(id)
+            self._engine.respond_error(id, INVALID_REQUEST, _LEFT)
+        self._asked.pop(holder, None)
+
     def asked_time(self, owner: Holder, now: float) -> float:
         """Seconds for which this owner has been kept by questions of this connection so far."""
-        asked = self._asked.get(owner.id)
+        asked = self._asked.get(owner)
         if asked is None:
             return 0.0
         return asked.total + (now - asked.since if asked.open else 0.0)
@@ -92,17 +107,25 @@ class Questions:
             return
         owner = decision.owner
         params = inbound.params or b"{}"
-        reason = lacking(inbound.method, params, owner.client)
-        if reason is not None:
+        if reason := self._why_not(inbound.id, owner) or lacking(inbound.method, params, owner.client):
             self._engine.respond_error(inbound.id, INVALID_REQUEST, reason)
             return
         question = Question(self._server, inbound.method, params, None if call is None else call.sink)
         task = self._loop.create_task(self._deliver(inbound.id, owner, question))
-        self._open[inbound.id] = task
+        self._open[inbound.id] = owner, task
         self._spawn(task)
 
+    def _why_not(self, id: bytes, owner: Holder) -> str | None:
+        if owner not in self._holders:
+            return _LEFT
+        if id in self._open:
+            return "a question of this id is open already"
+        if len(self._open) >= MAX_OPEN:
+            return f"{MAX_OPEN} questions are open already"
+        return None
+
     async def _deliver(self, id: bytes, owner: Holder, question: Question) -> None:
-        asked = self._asked.setdefault(owner.id, _Asked())
+        asked = self._asked.setdefault(owner, _Asked())
         asked.open += 1
         if asked.open == 1:
             asked.since = self._loop.time()
@@ -119,4 +142,5 @@ class Questions:
             asked.open -= 1
             if not asked.open:
                 asked.total += self._loop.time() - asked.since
-            self._open.pop(id, None)
+            if id in self._open and self._open[id][1] is asyncio.current_task():
+                del self._open[id]

@@ -167,7 +167,7 @@ class Pool:
     def released(self, entry: Entry, holder: Holder) -> None:
         """Take a lease back; called by the lease."""
         backend = entry.backend
-        backend.holders.remove(holder)
+        backend.leave(holder)
         entry.last_released = self._loop.time()
         if self._closed:
             return
