@@ -155,7 +155,7 @@ class Backend:
         try:
             if before:
                 await asyncio.wait(before)
-            error = await self._live(opening, generation, self._eras.known.get(self._key))
+            error = await self._live(opening, generation, self._eras.of(self._key))
         except asyncio.CancelledError:
             if not opening.done():
                 opening.set_result(ServerUnavailable(self.name, "was stopped while it started"))
@@ -215,14 +215,14 @@ class Backend:
         self.last_error = None
         self._failures = 0
         self.last_used = self._loop.time()
-        self._eras.known[self._key] = connection.session.era
+        self._eras.learn(self._key, connection.session.era)
         opening.set_result(None)
 
     def _failed(self, opening: asyncio.Future[ServerUnavailable | None], error: ServerUnavailable) -> None:
         self.last_error = error.message
         self._failures += 1
         self._retry_at = self._loop.time() + min(_BACK_OFF_FIRST * 2 ** (self._failures - 1), _BACK_OFF_MOST)
-        self._eras.known.pop(self._key, None)
+        self._eras.forget(self._key)
         if opening is self._opening:
             self._opening = None
             self.state = after(self.state, Event.CONNECT_FAILED)
