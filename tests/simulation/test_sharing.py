@@ -222,3 +222,15 @@ async def test_a_request_after_the_end_is_refused() -> None:
         await world.pool.close()
         with pytest.raises(ServerUnavailable):
             await step.call("mcp__fake__echo")
+
+
+async def test_a_reload_during_a_reconnect_is_no_error() -> None:
+    server = FakeServer("fake", closing_takes=1.0)
+    async with World(server) as world:
+        thread = world.thread()
+        await thread.ready()
+        reconnecting = asyncio.create_task(world.pool.reconnect("fake"))
+        await world.passes(0.5)
+        world.threads.reload()
+        await reconnecting
+        assert (await call(thread))["pid"] == 1001

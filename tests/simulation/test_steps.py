@@ -102,7 +102,10 @@ async def test_a_configuration_that_says_the_same_keeps_every_process() -> None:
     async with World(server) as world:
         thread = world.thread()
         await call(thread)
+        before = thread.runtime
         world.threads.apply([config()])
+        assert thread.runtime is before
+        assert world.backend().holders.leases == 1
         assert (await call(thread))["pid"] == 1000
     assert len(server.got("initialize")) == 1
 

@@ -155,8 +155,8 @@ class Pool:
                 loop=self._loop,
             )
             backend.catalogue = self._catalogues.pop(key, None)
-            if resolved.era is not None:
-                self._eras.known.setdefault(resolved.identity, resolved.era)
+            if resolved.era is not None and self._eras.of(resolved.identity) is None:
+                self._eras.learn(resolved.identity, resolved.era)
             entry = self._entries[key] = Entry(key, backend, server, self._loop.time())
         entry.config = server
         entry.backend.terms = terms  # what of them is view counts from the next start
@@ -207,7 +207,11 @@ class Pool:
             raise ServerNotFound(server, f"it has no process, because nobody uses it; these have: {known}")
         for entry in entries:
             await entry.backend.stop(retire=False)
-        await asyncio.gather(*(entry.backend.connected() for entry in entries))
+        # What was replaced meanwhile has a successor, which is new anyway.
+        starts = (entry.backend.connected() for entry in entries if not entry.retired)
+        for outcome in await asyncio.gather(*starts, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     async def close(self) -> None:
         """End every backend at once and wait until all are gone."""

@@ -39,10 +39,11 @@ class Runtime:
         state = "current" if self._current else "replaced" if self._pins else "released"
         return f"<Runtime {self.revision} [{len(self.bindings)} servers, {self._pins} pins, {state}]>"
 
-    @property
-    def pins(self) -> int:
-        """How many steps hold it."""
-        return self._pins
+    def same_as(self, bindings: Mapping[str, Binding], unavailable: Mapping[str, str]) -> bool:
+        """Whether a runtime of these would be no other than this one. Leases on the same backend are the same."""
+        return self.unavailable == unavailable and [
+            (name, binding.config, binding.lease.backend) for name, binding in self.bindings.items()
+        ] == [(name, binding.config, binding.lease.backend) for name, binding in bindings.items()]
 
     def pin(self) -> None:
         """Hold it for a step."""

@@ -171,7 +171,10 @@ class Thread:
     # ------------------------------------------------------------------ its runtime
 
     def refresh(self, servers: Sequence[ServerConfig]) -> None:
-        """Resolve these servers and publish a runtime for them. Running steps keep the one that they have."""
+        """Resolve these servers and publish a runtime for them, unless nothing changed.
+
+        Running steps keep the one that they have.
+        """
         if self._closed:
             return
         member = Member(thread=self.id, root=self.root, cwd=self.cwd, principal=self.principal)
@@ -190,6 +193,11 @@ class Thread:
             if server.start == "eager" or server.required:
                 lease.backend.begin()
             bindings[server.name] = Binding(server, view_of(server), lease)
+        current = self._slot.current
+        if current is not None and current.same_as(bindings, unavailable):
+            for binding in bindings.values():
+                binding.lease.release()
+            return
         self._revision += 1
         self._slot.publish(Runtime(self._revision, bindings, unavailable))
 
