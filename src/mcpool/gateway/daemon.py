@@ -159,7 +159,7 @@ class Daemon:
             "servers": self.host.status(),
             "version": record.version,
             "uptime": round(time.time() - record.started, 1),
-            "clients": self.activity.clients,
+            "clients": self._gateway.sessions + (0 if self.face is None else self.face.clients),
             "config": record.config or _file_of(configured(self.options)),
             "problems": [str(problem) for problem in self.host.problems],
         }

@@ -62,6 +62,11 @@ class UnixFace:
         self.connected = connected
         self._clients: set[SocketClient] = set()
 
+    @property
+    def clients(self) -> int:
+        """How many MCP clients are connected."""
+        return sum(client.is_mcp for client in self._clients)
+
     def add(self, client: SocketClient) -> None:
         """A client has connected."""
         self._clients.add(client)

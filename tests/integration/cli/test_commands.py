@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,24 @@ class TestStatus:
         mcpool.configure('[daemon]\nport = 0\n[mcp_servers.broken]\ncommand = "no-such-command"\n')
         mcpool.run("tools")
         assert "no-such-command" in mcpool.run("status").stdout
+
+    def test_a_client_over_http_counts_between_its_requests_too(self, mcpool: McpoolHome) -> None:
+        mcpool.run("up", "--detach")
+        assert "0 clients" in mcpool.run("status").stdout
+        record = mcpool.record()
+        params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+        request = urllib.request.Request(
+            record["endpoint"] + "/demo",
+            json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}).encode(),
+            {
+                "Authorization": f"Bearer {Path(record['token_file']).read_text()}",
+                "Content-Type": "application/json",
+                "Accept": "application/json, text/event-stream",
+            },
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            assert answer.status == 200
+        assert "1 client" in mcpool.run("status").stdout
 
     def test_a_second_process_is_explained_with_the_line_that_makes_it_one(self, mcpool: McpoolHome) -> None:
         for name in ("one", "two"):
