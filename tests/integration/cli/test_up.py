@@ -136,10 +136,10 @@ def test_in_the_background_it_is_in_a_session_of_its_own_and_lasts_until_it_is_s
 
 
 def test_in_the_background_a_configuration_without_a_usable_server_is_told_to_the_starter(mcpool: McpoolHome) -> None:
-    mcpool.configure("[mcp_servers.x]\ncommand = 3\n")
+    mcpool.configure("[daemon]\nport = 0\n[mcp_servers.x]\ncommand = 3\n")
     done = mcpool.run("up", "--detach")
     assert done.returncode == 3
-    assert "config.toml:2: mcp_servers.x.command" in done.stderr
+    assert "config.toml:4: mcp_servers.x.command" in done.stderr
 
 
 def test_another_configuration_file_can_be_used(mcpool: McpoolHome, tmp_path: Path) -> None:
