@@ -47,7 +47,9 @@ def run(given: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:
-        sys.stderr.write(f"mcpool: {error}\n")
+        from mcpool.cli.os_error import os_error_sentence
+
+        sys.stderr.write(f"mcpool: {os_error_sentence(error)}\n")
         return UNAVAILABLE
     except Exception as error:
         tell_defect(error)

@@ -61,10 +61,19 @@ def _relay(server: str | None) -> int:
     try:
         joined = join()
     except (DaemonError, OSError) as error:
-        _complain(str(error))
-        _tell_client(str(error))
+        reason = _reason(error)
+        _complain(reason)
+        _tell_client(reason)
         return USAGE if isinstance(error, Refused) else UNAVAILABLE
     return Relay(joined, join, _complain).run()
+
+
+def _reason(error: DaemonError | OSError) -> str:
+    if isinstance(error, DaemonError):
+        return str(error)
+    from mcpool.cli.os_error import os_error_sentence
+
+    return os_error_sentence(error)
 
 
 def _working_folder() -> str:

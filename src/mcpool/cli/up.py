@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from mcpool.cli.control import ask_daemon
 from mcpool.cli.exit_codes import OK, USAGE
+from mcpool.cli.os_error import os_error_sentence
 from mcpool.cli.screen import Screen
 from mcpool.cli.signals import Interrupted, Signals
 from mcpool.cli.status import show_status
@@ -181,6 +182,8 @@ async def _unwatched(options: DaemonOptions) -> int:
 def _reason(error: BaseException) -> str:
     if isinstance(error, Interrupted):
         return "the daemon was told to end while it was starting"
+    if isinstance(error, OSError):
+        return os_error_sentence(error)
     return str(error) if isinstance(error, McpoolError) else f"the daemon could not start: {error!r}"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mcpool.config.problem import Problem
 from mcpool.config.server import ServerConfig
+from mcpool.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +30,9 @@ class Config:
     daemon: DaemonConfig = DaemonConfig()
     path: Path | None = None
     """The file it came from; None for a dict, or when there is no file."""
+
+    def require(self) -> None:
+        """Raises `ConfigError` if it has errors and no server is left of it."""
+        errors = [str(problem) for problem in self.problems if problem.severity == "error"]
+        if errors and not self.servers:
+            raise ConfigError(errors)

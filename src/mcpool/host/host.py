@@ -20,7 +20,7 @@ from mcpool.config import Config, load
 from mcpool.config.home import ensure_home, home_dir
 from mcpool.config.problem import Problem
 from mcpool.config.server import ApprovalMode, ServerConfig
-from mcpool.errors import Closed, ConfigError, WrongProcess
+from mcpool.errors import Closed, WrongProcess
 from mcpool.host.attach import attached
 from mcpool.host.portal import Portal
 from mcpool.host.resolve import LocalResolver
@@ -164,9 +164,7 @@ class Host:
     def _load(self, home: Path) -> Config:
         config = load(self._source, home=home, environ=self._environ)
         self.problems = config.problems
-        errors = [str(problem) for problem in config.problems if problem.severity == "error"]
-        if errors and not config.servers:
-            raise ConfigError(errors)
+        config.require()
         for problem in config.problems:
             logger.warning("%s", problem)
         return config
