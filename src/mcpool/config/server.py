@@ -74,6 +74,9 @@ class ServerConfig:
     required: bool = False
     startup_timeout: float = 30.0
     tool_timeout: float = 300.0
+    progress_extends_timeout: bool = False
+    """Whether `tool_timeout` counts from the last progress that a call reported, up to `tool_timeout_max` in all."""
+    tool_timeout_max: float = 3600.0
     supports_parallel_tool_calls: bool = False
     omit_tools_from: tuple[Surface, ...] | None = None
     default_tools_approval_mode: ApprovalMode | None = None

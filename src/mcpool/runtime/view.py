@@ -18,6 +18,8 @@ class View:
     tool_modes: tuple[tuple[str, ApprovalMode], ...]
     startup_timeout: float
     tool_timeout: float
+    timeout_max: float | None
+    """To which progress extends `tool_timeout`; None: it does not."""
     retry: Retry
     tool_retries: tuple[tuple[str, Retry], ...]
 
@@ -55,6 +57,7 @@ def view_of(server: ServerConfig) -> View:
         tool_modes=tuple((name, tool.approval_mode) for name, tool in server.tools if tool.approval_mode is not None),
         startup_timeout=server.startup_timeout,
         tool_timeout=server.tool_timeout,
+        timeout_max=max(server.tool_timeout, server.tool_timeout_max) if server.progress_extends_timeout else None,
         retry=server.retry,
         tool_retries=tuple((name, tool.retry) for name, tool in server.tools if tool.retry is not None),
     )
