@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mcpool.backend.holder import CallSink, ClientFacts, Question, Root
     from mcpool.errors import (
         ApprovalDenied,
+        AuthRequired,
         BadAnswer,
         CallOutcomeUnknown,
         CallTimeout,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ApprovalDenied",
     "ApprovalRequest",
+    "AuthRequired",
     "BadAnswer",
     "CallOutcomeUnknown",
     "CallSink",

@@ -34,6 +34,14 @@ class ServerUnavailable(ServerError, ConnectionError):
     """The server could not be started or reached, so the request was never sent to it."""
 
 
+class AuthRequired(ServerUnavailable):
+    """The server wants credentials that only a person can get; nothing was run. The message says how to get them."""
+
+    def __init__(self, server: str, message: str) -> None:
+        super().__init__(server, message)
+        self.args = (f"`{server}` {message}",)  # one sentence: for a model, and for the person that it tells
+
+
 class CallOutcomeUnknown(ServerError, ConnectionError):
     """The connection was lost after the request was sent: it may or may not have run, and was not run again."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from msgspec import UNSET
 
-from mcpool.errors import BadAnswer, MessageTooLarge, ServerUnavailable
+from mcpool.errors import BadAnswer, MessageTooLarge, ServerError, ServerUnavailable
 from mcpool.wire.attribution import attribute, own_id
 from mcpool.wire.call import Call, CallSinkLike
 from mcpool.wire.envelope import (
@@ -231,6 +231,12 @@ class Engine:
         lost = self._calls.pop(call, None)
         if lost is not None:
             self._fail(lost, ConnectionLost(self.server, reason, sent=sent))
+
+    def on_call_refused(self, call: int | str, error: ServerError) -> None:
+        """One call was not let in, for want of credentials (wire.http.RefusalSink)."""
+        refused = self._calls.pop(call, None)
+        if refused is not None:
+            self._fail(refused, error)
 
     def on_eof(self) -> None:
         """No answer can come any more. The exit, if it is reported in the same loop turn, may still say why."""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from mcpool.config.server import Pairs
+from mcpool.errors import ServerError
+from mcpool.wire.credentials import Credentials
 from mcpool.wire.link import Sink
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ class HttpSpec:
 
     server: str
     """The configured name, for messages and logs."""
-    url: str
+    url: str = field(repr=False)
+    """Secrets may live in its path and query as well."""
     headers: Pairs = field(default=(), repr=False)
     """Sent with every request; secrets live here."""
     max_message_bytes: int = 64 * 1024 * 1024
@@ -35,6 +38,8 @@ class HttpSpec:
     """Seconds that establishing one TCP (and TLS) connection may take."""
     proxy: str | None = field(default=None, repr=False)
     """Proxy to go through; see `proxy_for`."""
+    credentials: Credentials | None = field(default=None, repr=False, compare=False)
+    """Who has the access token; None if what `headers` hold is all there is."""
 
 
 @runtime_checkable
@@ -54,6 +59,18 @@ class HttpSink(Protocol):
 
         `sent` is False only if the server provably never got it. `reason` is a phrase that follows "it".
         """
+        ...
+
+
+@runtime_checkable
+class RefusalSink(Protocol):
+    """What a sink may offer besides, to be told in our own words of a call that the server did not let in.
+
+    Without it such a call is answered with a JSON-RPC error.
+    """
+
+    def on_call_refused(self, call: int | str, error: ServerError) -> None:
+        """Our request of this id was not run, and `error` is for its caller."""
         ...
 
 

@@ -48,6 +48,11 @@ class Frame:
     scope: Deadline | None = None
 
     @property
+    def withdrawn(self) -> bool:
+        """Nobody will want the answer after a while, because its caller has given up."""
+        return self.expires != inf
+
+    @property
     def is_request(self) -> bool:
         return self.method is not None and self.id is not None
 

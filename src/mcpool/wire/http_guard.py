@@ -14,7 +14,9 @@ from typing import Protocol, cast
 import anyio
 import httpx2
 
+from mcpool.errors import ServerError
 from mcpool.wire.http_frame import Frame
+from mcpool.wire.http_signed import UNAUTHORIZED
 
 MARK = "x-mcpool-message"
 """Tells a message's POST from other requests of the same task (those of an authorisation, say); never sent."""
@@ -49,6 +51,11 @@ class Owner(Protocol):
         ...
 
     @property
+    def alive(self) -> bool:
+        """Whether messages may still be sent."""
+        ...
+
+    @property
     def lost(self) -> bool:
         """Whether the session is gone, so that there is nothing to say goodbye to."""
         ...
@@ -67,6 +74,12 @@ class Owner(Protocol):
 
     def refused(self, frame: Frame, error: dict[str, object], executed: bool | None) -> None:
         """It was answered by HTTP alone. `executed` is False if it provably was not, None if nobody can know."""
+
+    def unauthorized(self, frame: Frame, error: dict[str, object]) -> None:
+        """It was answered with 401: the server wants other credentials than we have; it did nothing."""
+
+    def rejected(self, frame: Frame, error: ServerError) -> None:
+        """It was not sent, for a reason on our side."""
 
     def session_gone(self, frame: Frame | None) -> None:
         """The server does not know our session any more; it did nothing."""
@@ -106,7 +119,7 @@ class Guard(httpx2.AsyncBaseTransport):
 
     async def _listen(self, request: httpx2.Request, frame: Frame) -> httpx2.Response:
         """A GET: the general stream, or (while a request is unanswered) the rest of its broken one."""
-        if frame.is_request and frame.answered:
+        if frame.is_request and (frame.answered or anyio.current_time() >= frame.expires):
             return httpx2.Response(410)
         try:
             response = await self._inner.handle_async_request(request)
@@ -114,6 +127,8 @@ class Guard(httpx2.AsyncBaseTransport):
             if not frame.is_request:
                 self._owner.unreachable(None, why(exc))
             raise
+        except ServerError:
+            return httpx2.Response(503)  # those who call will be told
         if response.status_code == 404 and _SESSION in request.headers:
             await response.aclose()
             self._owner.session_gone(frame if frame.is_request else None)
@@ -124,6 +139,8 @@ class Guard(httpx2.AsyncBaseTransport):
         return response
 
     async def _post(self, request: httpx2.Request, frame: Frame) -> httpx2.Response:
+        if not self._owner.alive:
+            return httpx2.Response(503)  # it was on its way when the link ended
         if not frame.is_request:
             frame.expire_at(anyio.current_time() + _ONE_WAY_SECONDS)
         self._owner.posting(frame)
@@ -134,6 +151,8 @@ class Guard(httpx2.AsyncBaseTransport):
                 return await self._judge(request, response, frame)
         except _UNSENT as exc:
             self._owner.unreachable(frame, why(exc))
+        except ServerError as exc:
+            self._owner.rejected(frame, exc)
         except httpx2.TransportError as exc:
             self._owner.dropped(frame, f"broke the connection ({why(exc)})")
         else:
@@ -150,6 +169,10 @@ class Guard(httpx2.AsyncBaseTransport):
             await response.aclose()
             self._owner.session_gone(frame)
             return httpx2.Response(404)
+        if status == UNAUTHORIZED:
+            error, _ = _http_error(response, await _read(response, _ERROR_BODY_BYTES) or b"")
+            self._owner.unauthorized(frame, error)
+            return httpx2.Response(503)
         if status >= 400:
             body = await _read(response, _ERROR_BODY_BYTES)
             if frame.is_request and not (kind == "application/json" and _is_error_message(body)):
@@ -270,7 +293,7 @@ def _http_error(response: httpx2.Response, body: bytes) -> tuple[dict[str, objec
     status = response.status_code
     said = " ".join(body.decode("utf-8", "replace").split())[:200]
     text = f"HTTP {status} {response.reason_phrase}".rstrip()
-    if status == 401:
+    if status == UNAUTHORIZED:
         text += ": the server wants other credentials"
     elif status == 403:
         text += ": the credentials do not allow this"

@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 import anyio
 import httpx2
 
-from mcpool.errors import ServerUnavailable
-from mcpool.wire.http import HttpSink, HttpSpec, is_loopback
+from mcpool.errors import AuthRequired, ServerError, ServerUnavailable
+from mcpool.wire.http import HttpSink, HttpSpec, RefusalSink, is_loopback
 from mcpool.wire.http_frame import Frame, MessageId, ParameterHeaders, headers_for, read_frame
-from mcpool.wire.http_guard import CURRENT, MARK, Guard, why
+from mcpool.wire.http_guard import CURRENT, Guard, why
+from mcpool.wire.http_signed import Signed
+from mcpool.wire.http_stub import stub
 from mcpool.wire.link import Sink
 
 if TYPE_CHECKING:
@@ -33,7 +35,9 @@ CALL_LOST = -32000
 """The JSON-RPC code of a lost call, for a sink that has no other way to hear of it."""
 _CANCELLED_LINGERS = 30.0
 _CLOSE_SECONDS = 4.0
+_LAST_ANSWERS = 2.0  # what is on its way when the session ends is refused as well, if it is given the time
 _CONNECTIONS = 256
+_FORGOTTEN = "no longer knows our session"
 _NEGOTIATION = frozenset({"initialize", "server/discover"})
 
 
@@ -44,6 +48,7 @@ class HttpLink:
         self._spec = spec
         self._sink = sink
         self._knowing = sink if isinstance(sink, HttpSink) else None
+        self._refusing = sink if isinstance(sink, RefusalSink) else None
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Frame] = deque()
         self._wake = asyncio.Event()
@@ -58,6 +63,10 @@ class HttpLink:
         self._version: str | None = None
         self._parameters = ParameterHeaders()
         self._words = ""
+        self._phrase = "is gone"
+        """The same for the middle of a sentence."""
+        self._settled = asyncio.Event()
+        """Something became known of a message that was on its way."""
 
     def __repr__(self) -> str:
         state = "open" if self.alive else f"ended: {self._words or 'closed'}"
@@ -153,6 +162,8 @@ class HttpLink:
                     pumps.start_soon(self._pump_out, write)
                     pumps.start_soon(self._pump_in, read)
                     await self._stop.wait()
+                    if self.lost:
+                        await self._hear_last_answers()
                     pumps.cancel_scope.cancel()
         except Exception as exc:
             self._words = self._words or f"{self._where()}: {why(exc)}"
@@ -160,9 +171,23 @@ class HttpLink:
         finally:
             self._stop.set()
             if self._entered.done():
+                self._lose_the_rest()
                 self._sink.on_exit(None)
             else:
                 self._entered.set_exception(ServerUnavailable(self._spec.server, f"cannot use {self._words}"))
+
+    async def _hear_last_answers(self) -> None:
+        """Let messages that were on their way learn what became of them: each was perhaps refused, and never ran."""
+        with anyio.move_on_after(_LAST_ANSWERS):
+            while self._leaving:
+                self._settled.clear()
+                await self._settled.wait()
+
+    def _lose_the_rest(self) -> None:
+        """Nothing comes any more. What never began to leave has not run, whatever left after it."""
+        for frame in list(self._waiting.values()):
+            if frame.method not in _NEGOTIATION:
+                self._call_lost(frame, sent=frame.posted and not frame.refused, reason=self._phrase)
 
     def _client(self) -> httpx2.AsyncClient:
         spec = self._spec
@@ -174,10 +199,11 @@ class HttpLink:
             proxy=None if is_loopback(url.host) else spec.proxy,
             limits=httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=32),
         )
+        credentials = spec.credentials
         return httpx2.AsyncClient(
             headers={"accept-encoding": "identity", **dict(spec.headers)},
             timeout=httpx2.Timeout(None, connect=spec.startup_timeout, write=60.0),
-            transport=Guard(inner, self),
+            transport=Guard(inner if credentials is None else Signed(inner, credentials), self),
         )
 
     def _transport(self, client: httpx2.AsyncClient) -> AbstractAsyncContextManager[TransportStreams]:
@@ -187,11 +213,11 @@ class HttpLink:
 
     async def _pump_out(self, stream: WriteStream[SessionMessage]) -> None:
         while True:
-            while self._queue:
+            while self._queue and self.alive:
                 frame = self._queue.popleft()
                 self._taken = frame.end
                 CURRENT.set(frame)
-                await stream.send(_stub(frame, headers_for(frame, self._version, self._parameters)))
+                await stream.send(stub(frame, headers_for(frame, self._version, self._parameters)))
                 CURRENT.set(None)
             self._wake.clear()
             await self._wake.wait()
@@ -251,18 +277,14 @@ class HttpLink:
 
     def posted(self, frame: Frame) -> None:
         self._leaving.discard(frame)
+        self._settled.set()
         if not frame.refused:
             self._accepted = max(self._accepted, frame.end)
 
     def unreachable(self, frame: Frame | None, reason: str) -> None:
-        text = f"cannot connect to {self._where()}: {reason}"
-        if frame is not None:
-            frame.refused = True
-        if any(other is not frame and other.posted for other in self._waiting.values()):
-            if frame is not None:
-                self._call_lost(frame, sent=False, reason=f"could not be reached at {self._where()} ({reason})")
-        else:
-            self._end(text)
+        phrase = f"could not be reached at {self._where()} ({reason})"
+        self._unsent(frame, phrase)
+        self._end_unless_streaming(f"cannot connect to {self._where()}: {reason}", phrase)
 
     def dropped(self, frame: Frame, reason: str) -> None:
         self._call_lost(frame, sent=True, reason=reason)
@@ -274,10 +296,32 @@ class HttpLink:
         else:
             self._fail(frame, error)
 
+    def unauthorized(self, frame: Frame, error: dict[str, object]) -> None:
+        if self._refusing is None:
+            self.refused(frame, error, False)
+            return
+        self.rejected(frame, self._auth_required())
+        if frame.method not in _NEGOTIATION:
+            phrase = "wants other credentials (HTTP 401)"
+            self._end_unless_streaming(f"{self._where()}: it {phrase}", phrase)
+
+    def rejected(self, frame: Frame, error: ServerError) -> None:
+        frame.refused = True
+        if self._refusing is None:
+            self._fail(frame, {"code": CALL_LOST, "message": error.message})
+        elif frame.is_request and not frame.answered and frame.id is not None:
+            self._settle(frame)
+            self._refusing.on_call_refused(frame.id, error)
+
+    def _auth_required(self) -> AuthRequired:
+        if self._spec.credentials is not None:
+            return self._spec.credentials.required()
+        what = "refuses the credentials that are configured for it (HTTP 401): correct them, then run `mcpool apply`"
+        return AuthRequired(self._spec.server, what)
+
     def session_gone(self, frame: Frame | None) -> None:
-        if frame is not None:
-            frame.refused = True
-        self._end(f"{self._where()}: HTTP 404, the server no longer knows our session")
+        self._unsent(frame, _FORGOTTEN)
+        self._end(f"{self._where()}: HTTP 404, the server {_FORGOTTEN}", _FORGOTTEN)
 
     # -- telling the sink
 
@@ -289,6 +333,13 @@ class HttpLink:
         else:
             self._settle(frame)
             self._knowing.on_call_lost(frame.id, sent, reason)
+
+    def _unsent(self, frame: Frame | None, phrase: str) -> None:
+        if frame is None:
+            return
+        frame.refused = True
+        if frame.method not in _NEGOTIATION:  # those are settled by the end of the link, which knows more
+            self._call_lost(frame, sent=False, reason=phrase)
 
     def _fail(self, frame: Frame, error: Mapping[str, object]) -> None:
         if not frame.is_request or frame.answered:
@@ -320,27 +371,20 @@ class HttpLink:
         if frame.id is not None and self._waiting.get(frame.id) is frame:
             del self._waiting[frame.id]
 
-    def _end(self, reason: str) -> None:
+    def _end(self, reason: str, phrase: str = "is gone") -> None:
         if self.alive:
-            self._words = reason
+            self._words, self._phrase = reason, phrase
             self._stop.set()
+
+    def _end_unless_streaming(self, reason: str, phrase: str) -> None:
+        """A call whose answer is under way on a connection of its own is not to suffer from what befell another."""
+        if not any(self._is_streaming(frame) for frame in self._waiting.values()):
+            self._end(reason, phrase)
+
+    def _is_streaming(self, frame: Frame) -> bool:
+        return frame.posted and frame not in self._leaving and not frame.ended and not frame.withdrawn
 
     def _where(self) -> str:
         """The endpoint without what may be secret in a URL."""
         parts = urlsplit(self._spec.url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
-def _stub(frame: Frame, headers: Mapping[str, str]) -> SessionMessage:
-    """The message as far as the SDK's transport looks at it; the guard puts the real bytes in its place."""
-    from mcp.shared.message import ClientMessageMetadata, SessionMessage
-    from mcp_types import JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
-
-    if frame.method is None:
-        message = JSONRPCResponse(jsonrpc="2.0", id=frame.id or 0, result={})
-    elif frame.id is not None:
-        message = JSONRPCRequest(jsonrpc="2.0", id=frame.id, method=frame.method)
-    else:
-        params = {"requestId": frame.cancels} if frame.cancels is not None else None
-        message = JSONRPCNotification(jsonrpc="2.0", method=frame.method, params=params)
-    return SessionMessage(message, ClientMessageMetadata(headers={**headers, MARK: "1"}))
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SAMPLE = 4096
+_CRUMB = 1024
+"""Pieces below so many bytes are gathered: an object for each would cost many times what it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Lines:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._parts: list[bytes] = []
+        self._parts: list[bytes | bytearray] = []
         self._size = 0
         self._tail: bytes | None = None
 
@@ -54,7 +56,12 @@ class Lines:
         if self._tail is not None:
             self._tail = (self._tail + piece[-SAMPLE:])[-SAMPLE:]
             return
-        self._parts.append(piece)
+        if len(piece) >= _CRUMB:
+            self._parts.append(piece)
+        elif self._parts and isinstance(self._parts[-1], bytearray):
+            self._parts[-1] += piece
+        else:
+            self._parts.append(bytearray(piece))
         if self._size > self._limit:
             whole = b"".join(self._parts)
             self._parts = [whole[:SAMPLE]]
@@ -64,8 +71,8 @@ class Lines:
         parts, size, tail = self._parts, self._size, self._tail
         self._parts, self._size, self._tail = [], 0, None
         if tail is not None:
-            return Oversize(parts[0], tail, size)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+            return Oversize(bytes(parts[0]), tail, size)
+        return b"".join(parts)
 
     def _measured(self, lines: list[bytes | Oversize]) -> list[bytes | Oversize]:
         return [

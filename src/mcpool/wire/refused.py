@@ -1,0 +1,28 @@
+"""A request that was answered by HTTP alone, and not by the server's JSON-RPC."""
+
+from __future__ import annotations
+
+from mcpool.errors import RpcError
+
+
+class HttpRefused(RpcError):
+    """The endpoint answered with an HTTP status in place of a JSON-RPC message, and provably did not run the request.
+
+    A server cannot make its own errors look like this one. `retry_after` is in seconds, None if it does not say.
+    """
+
+    def __init__(
+        self, server: str, code: int, reason: str, data: bytes | None = None, *, status: int, retry_after: float | None
+    ) -> None:
+        super().__init__(server, code, reason, data)
+        self.status = status
+        self.retry_after = retry_after
+
+
+def seconds(retry_after: object) -> float | None:
+    """The value of a Retry-After header; None if it is absent, or a date."""
+    try:
+        value = float(retry_after) if isinstance(retry_after, str | int | float) else -1.0
+    except ValueError:
+        return None
+    return value if 0.0 <= value < float("inf") else None
