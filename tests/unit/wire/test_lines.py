@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,3 +61,17 @@ def test_an_oversize_rest_is_nothing() -> None:
     lines.feed(b"x" * 11)
 
     assert lines.finish() is None
+
+
+def test_a_line_in_crumbs_costs_about_what_it_holds() -> None:
+    crumbs, lines = 100_000, Lines(1 << 20)
+    tracemalloc.start()
+    try:
+        for number in range(crumbs):
+            lines.feed(b"%02d" % (number % 100))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 4 * 2 * crumbs
+    (line,) = lines.feed(b"\n")
+    assert line == b"%s" % b"".join(b"%02d" % (number % 100) for number in range(crumbs))
