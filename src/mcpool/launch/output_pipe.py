@@ -12,6 +12,8 @@ from collections.abc import Callable
 from mcpool.launch.input_pipe import grow_pipe
 
 _SMALL = 65536
+_TOO_LONG = 0.05
+"""Seconds of work on one read after which the next one is small: a flood of tiny messages is costly by the byte."""
 
 
 class OutputPipe:
@@ -58,8 +60,11 @@ class OutputPipe:
             self._handle = None
 
     def _on_readable(self) -> None:
+        begun = self._loop.time()
         received = self._read(self._size)
-        if received == self._size:
+        if self._loop.time() - begun > _TOO_LONG:
+            self._size = _SMALL
+        elif received == self._size:
             # One event is one read, so a flood from one server leaves the others their turn.
             self._size = self._largest
             if self._size > _SMALL and not self._grown and self._handle is not None:
