@@ -163,11 +163,11 @@ async def test_nobody_listening_ends_the_link_with_the_reason() -> None:
 
 async def test_a_name_that_does_not_resolve_ends_the_link_with_the_reason() -> None:
     recorder = Recorder()
-    link = await open_http(HttpSpec("raw", "http://no-such-host.invalid/mcp?token=s3cret"), recorder)
+    link = await open_http(HttpSpec("raw", "http://no-such-host.invalid/s3cret/mcp?token=s3cret"), recorder)
     link.write(INITIALIZE)
     await recorder.end()
     await link.close()
-    assert "cannot connect to http://no-such-host.invalid/mcp: " in link.last_words()
+    assert "cannot connect to http://no-such-host.invalid: " in link.last_words()
     assert "s3cret" not in link.last_words()
 
 
