@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mcpool.errors import ServerUnavailable
+from mcpool.wire.http import HttpSink
 from mcpool.wire.link import Sink
 
 Message = dict[str, Any]
@@ -202,8 +203,18 @@ class FakeProcess:
         self.says({"id": id, "method": method, "params": params or {}})
         return id
 
-    def exit(self, status: int) -> None:
-        """End, at once and visibly."""
+    def loses(self, message: Message, *, sent: bool) -> None:
+        """Let one request be lost while the connection stays, as over HTTP; `sent`: it may have run."""
+        assert isinstance(self._sink, HttpSink)
+        self._sink.on_call_lost(message["id"], sent, "dropped it")
+
+    def acts_by_itself(self, message: Message) -> None:
+        """For an act: do what is done about such a message without one."""
+        if (act := _ACTS.get(message["method"])) is not None:
+            act(self, message)
+
+    def exit(self, status: int | None) -> None:
+        """End, at once and visibly; None is an endpoint that is gone."""
         if not self.ended:
             self.ended = True
             self._sink.on_exit(status)

@@ -363,6 +363,8 @@ class Connection:
 
     def _relist_soon(self) -> None:
         """Read the list again, once for all changes that come in a burst, and never twice at a time."""
+        if not hasattr(self, "session"):
+            return  # it says so before the handshake is over: the first list is read after that
         self._changed = True
         if self._relist_timer is None:
             self._relist_timer = self._loop.call_later(RELIST_AFTER, self._relist)
