@@ -32,7 +32,7 @@ class Tokens(Protocol):
 
 
 class TokenStore:
-    """The tokens in `home/tokens`. Files that are added or removed count within a second."""
+    """The tokens in `home/tokens`. Files that are added count at once, those that are removed within a second."""
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "tokens"
@@ -46,11 +46,11 @@ class TokenStore:
 
         What is compared are digests, so the time it takes says nothing about a token.
         """
-        now = time.monotonic()
-        if now - self._looked > _LOOK_AGAIN:
+        digest, now = _digest(token), time.monotonic()
+        if digest not in self._by_digest or now - self._looked > _LOOK_AGAIN:
             self._looked = now
             self._load_if_changed()
-        return self._by_digest.get(_digest(token))
+        return self._by_digest.get(digest)
 
     def revoked(self) -> frozenset[str]:
         """The principals of whom a token was taken away, or replaced, since this was last asked."""
