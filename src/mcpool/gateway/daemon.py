@@ -161,8 +161,16 @@ class Daemon:
             "uptime": round(time.time() - record.started, 1),
             "clients": self._gateway.sessions + (0 if self.face is None else self.face.clients),
             "config": record.config or _file_of(configured(self.options)),
-            "problems": [str(problem) for problem in self.host.problems],
+            "problems": [str(problem) for problem in self.host.problems] + _token_problems(self.options.home),
         }
+
+
+def _token_problems(home: Path) -> list[str]:
+    try:
+        TokenStore(home).read()
+    except DaemonError as error:
+        return [f"{error}; until then clients by URL need another token"]
+    return []
 
 
 def _file_of(source: Source) -> str | None:
@@ -180,9 +188,12 @@ async def running(options: DaemonOptions, environ: Mapping[str, str]) -> AsyncGe
     environ = await _environment(environ, home)
     source = configured(options)
     config = load(source, home=home, environ=environ)
+    config.require()
     port = config.daemon.port if options.port is None else options.port
     tokens = TokenStore(home)
     token_file = tokens.create()
+    for problem in _token_problems(home):
+        log.warning("%s", problem)
     async with AsyncExitStack() as stack:
         # The port first: it is what most often can't be had, and nothing has been started for nothing then.
         sock = bind_loopback(port)
@@ -271,8 +282,13 @@ def _key(home: Path) -> bytes:
                 f"{path} must hold 32 bytes and holds {len(key)}; remove it, and it is made anew"
             ) from None
         return key
-    with os.fdopen(fd, "wb") as file:
-        file.write(key := secrets.token_bytes(32))
+    key = secrets.token_bytes(32)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(key)
+    except OSError:
+        path.unlink(missing_ok=True)  # On a full disk: half a key would be an error for good.
+        raise
     return key
 
 
