@@ -14,7 +14,26 @@ from typing import Literal
 from mcpool.backend.tools import Annotations
 from mcpool.config.server import Retry
 
-TOOL_CALL = "tools/call"
+READS = frozenset(
+    {
+        "ping",
+        "server/discover",
+        "tools/list",
+        "resources/list",
+        "resources/templates/list",
+        "resources/read",
+        "prompts/list",
+        "prompts/get",
+        "completion/complete",
+        "tasks/list",
+        "tasks/get",
+        "tasks/result",
+    }
+)
+"""Requests that change nothing by what the protocol says of them."""
+
+SETS = frozenset({"logging/setLevel", "resources/subscribe", "resources/unsubscribe"})
+"""Requests that leave the same state behind, however often they run."""
 
 
 class Failure(StrEnum):
@@ -77,7 +96,7 @@ def verdict(attempt: Attempt) -> Verdict:
 def _harmless_twice(attempt: Attempt) -> bool:
     if attempt.retry != "safe":
         return attempt.retry == "always"
-    if attempt.method != TOOL_CALL:
+    if attempt.method in READS or attempt.method in SETS:
         return True
     hints = attempt.annotations
     return hints is not None and (hints.read_only_hint is True or hints.idempotent_hint is True)

@@ -76,6 +76,11 @@ def test_call_is_sent_again_where_the_configuration_says_always() -> None:
     assert call(Failure.LOST, WRITES, retry="always") == "resend"
 
 
+@pytest.mark.parametrize("method", ["tasks/cancel", "tasks/update", "vendor/transfer"])
+def test_lost_request_of_which_nothing_is_known_is_not_sent_again(method: str) -> None:
+    assert verdict(Attempt(method, Failure.LOST, resent=False, retry="safe")) == "unknown"
+
+
 @pytest.mark.parametrize("method", ["tools/list", "resources/read", "prompts/get", "completion/complete"])
 def test_lost_request_that_only_reads_is_sent_again(method: str) -> None:
     assert verdict(Attempt(method, Failure.LOST, resent=False, retry="safe")) == "resend"
