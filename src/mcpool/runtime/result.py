@@ -23,15 +23,18 @@ class ToolResult:
 
     @property
     def value(self) -> dict[str, Any]:
-        """The whole result as the protocol defines `CallToolResult`."""
+        """The whole result as the protocol defines `CallToolResult`; empty if the server sent no object."""
         if self._value is None:
-            self._value = cast(dict[str, Any], msgspec.json.decode(self.raw))
+            self._value = _table(msgspec.json.decode(self.raw))
         return self._value
 
     @property
     def content(self) -> list[dict[str, Any]]:
-        """The content blocks."""
-        return cast(list[dict[str, Any]], self.value.get("content") or [])
+        """The content blocks; what is none is left out."""
+        content = self.value.get("content")
+        if not isinstance(content, list):
+            return []
+        return [cast(dict[str, Any], block) for block in cast(list[object], content) if isinstance(block, dict)]
 
     @property
     def structured(self) -> Any:
@@ -51,12 +54,16 @@ class ToolResult:
         return "\n".join(_block_text(block) for block in self.content)
 
 
+def _table(value: object) -> dict[str, Any]:
+    return cast(dict[str, Any], value) if isinstance(value, dict) else {}
+
+
 def _block_text(block: dict[str, Any]) -> str:
     match block.get("type"):
         case "text":
             return str(block.get("text", ""))
         case "resource":
-            resource = cast(dict[str, Any], block.get("resource") or {})
+            resource = _table(block.get("resource"))
             if "text" in resource:
                 return str(resource["text"])
             return f"[binary resource {resource.get('uri', '')} of type {resource.get('mimeType', 'unknown')}]"

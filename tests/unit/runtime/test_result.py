@@ -60,3 +60,17 @@ def test_a_long_result_is_shown_short() -> None:
     shown = repr(result(content=[{"type": "text", "text": "x" * 10_000}], isError=True))
     assert len(shown) < 300
     assert "error" in shown
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"5", ""),
+        (b'{"content":"x"}', ""),
+        (b'{"content":[1,{"type":"text","text":"kept"}]}', "kept"),
+        (b'{"content":[{"type":"resource","resource":3}]}', "[binary resource  of type unknown]"),
+    ],
+)
+def test_what_is_no_result_at_all_is_an_empty_one(raw: bytes, text: str) -> None:
+    result = ToolResult(raw)
+    assert (result.for_model(), result.is_error, result.structured) == (text, False, None)
