@@ -14,6 +14,9 @@ from mcpool.pool.resolver import Circumstances, Resolved
 from mcpool.rendezvous import Joined, join
 from mcpool.wire.link import Link, Sink
 
+LAST_BYTES = 2.0
+"""Seconds that the daemon has to read what was written to it before the socket was closed."""
+
 
 async def attached(home: Path) -> tuple[DaemonResolver, tuple[ServerConfig, ...]]:
     """The daemon's servers, and how to reach them. The daemon does the sharing: here each thread has its own line.
@@ -56,25 +59,26 @@ class DaemonResolver:
                 joined = await asyncio.to_thread(join, self._home, server=server, cwd=cwd)
             except DaemonError as error:
                 raise ServerUnavailable(server, str(error)) from None
-            return await _link(joined, sink)
+            return await link_over(joined, sink)
 
         return reach
 
 
-async def _link(joined: Joined, sink: Sink) -> SocketLink:
+async def link_over(joined: Joined, sink: Sink) -> SocketLink:
+    """The link over a line to the daemon that was just joined."""
     joined.sock.setblocking(False)
-    link = SocketLink(sink)
+    link = SocketLink(sink, joined.rest)
     await asyncio.get_running_loop().create_unix_connection(lambda: link, sock=joined.sock)
-    if joined.rest:
-        sink.on_bytes(joined.rest)
     return link
 
 
 class SocketLink(asyncio.Protocol):
     """A link over a socket whose other end is the daemon."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, first: bytes = b"") -> None:
+        """`first` is what was read of the socket before."""
         self._sink = sink
+        self._first = first
         self._written = 0
         self._transport: asyncio.Transport | None = None
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -110,9 +114,11 @@ class SocketLink(asyncio.Protocol):
         return ""
 
     async def close(self) -> None:
-        """Close the socket; the daemon sees to the rest."""
+        """Close the socket; the daemon sees to the rest. If it reads no more, what waits for it is dropped."""
         if self._transport is not None:
             self._transport.close()
+            await asyncio.wait([self._gone], timeout=LAST_BYTES)
+            self._transport.abort()
             await asyncio.shield(self._gone)
 
     def kill(self) -> None:
@@ -124,6 +130,8 @@ class SocketLink(asyncio.Protocol):
         """The socket is ready (asyncio.Protocol)."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        if self._first:
+            self._sink.on_bytes(self._first)
 
     def data_received(self, data: bytes) -> None:
         """Bytes came (asyncio.Protocol)."""
