@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from mcpool.errors import ConfigError
 
 VARIABLE = "MCPOOL_HOME"
+KEY_BYTES = 32
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -43,6 +46,36 @@ def ensure_home(path: Path) -> Path:
     except OSError as error:
         _refuse(path, f"could not be created or made private: {error.strerror or error}")
     return path
+
+
+def home_key(path: Path) -> bytes:
+    """The secret of this home: random, made once, for its owner alone (0600).
+
+    Raises:
+        ConfigError: its file cannot be read or made, or holds something else.
+    """
+    file = path / "key"
+    try:
+        key = file.read_bytes() if file.exists() else _make_key(file)
+    except OSError as error:
+        msg = f"{file}: could not be read or made: {error.strerror or error}"
+        raise ConfigError([msg]) from error
+    if len(key) != KEY_BYTES:
+        msg = f"{file} must hold {KEY_BYTES} bytes and holds {len(key)}; remove it, and it is made anew"
+        raise ConfigError([msg])
+    return key
+
+
+def _make_key(file: Path) -> bytes:
+    temporary = file.with_name(f".key-{secrets.token_hex(8)}")
+    temporary.touch(0o600, exist_ok=False)
+    try:
+        temporary.write_bytes(secrets.token_bytes(KEY_BYTES))
+        with suppress(FileExistsError):  # another process was faster
+            os.link(temporary, file)  # it is never seen half written
+    finally:
+        temporary.unlink()
+    return file.read_bytes()
 
 
 def _refuse(path: Path, reason: str) -> None:

@@ -9,8 +9,8 @@ from typing import cast
 from mcpool.config.document import GIVEN, Document, read_document
 from mcpool.config.expand import Expander
 from mcpool.config.literal_secrets import find_literal_secrets
-from mcpool.config.model import Config, DaemonConfig
-from mcpool.config.parse import seconds, whole
+from mcpool.config.model import Config, DaemonConfig, OAuthStore
+from mcpool.config.parse import one_of, seconds, whole
 from mcpool.config.placeholders import Placeholders
 from mcpool.config.problem import Problem, Report, Spot
 from mcpool.config.read_server import Entry, Surroundings, nearest, read_server
@@ -20,7 +20,8 @@ from mcpool.config.table import as_table, kind
 from mcpool.config.translate import translate
 
 FILE_NAME = "config.toml"
-_TOP_LEVEL = ("mcp_servers", "daemon")
+_OAUTH_STORE = "mcp_oauth_credentials_store"
+_TOP_LEVEL = ("mcp_servers", "daemon", _OAUTH_STORE)
 
 
 def load(
@@ -50,7 +51,8 @@ def load(
     servers = _servers(document, found, around, report)
     _look_around(document, found, report)
     daemon = _daemon(document, report)
-    return Config(servers, in_order(report.problems), daemon, path)
+    oauth_store = _oauth_store(document, report)
+    return Config(servers, in_order(report.problems), daemon, path, oauth_store)
 
 
 def check(
@@ -162,6 +164,13 @@ def _daemon(document: Document, report: Report) -> DaemonConfig:
                 "is not a key of the daemon and has no effect", nearest(name, ["port", "idle_exit_sec"])
             )
     return DaemonConfig(port, idle_exit) if report.error_count == errors else default
+
+
+def _oauth_store(document: Document, report: Report) -> OAuthStore:
+    value = None if is_foreign(document) else document.data.get(_OAUTH_STORE)
+    if value is None:
+        return "auto"
+    return cast("OAuthStore", one_of("auto", "keyring", "file")(value, Spot(report, (_OAUTH_STORE,))))
 
 
 def _is_absent(path: Path) -> bool:

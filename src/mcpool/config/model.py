@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from mcpool.config.problem import Problem
 from mcpool.config.server import ServerConfig
 from mcpool.errors import ConfigError
+
+OAuthStore = Literal["auto", "keyring", "file"]
+"""Where sign-ins are kept; `auto` is the keyring if there is one that works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Config:
     daemon: DaemonConfig = DaemonConfig()
     path: Path | None = None
     """The file it came from; None for a dict, or when there is no file."""
+    oauth_store: OAuthStore = "auto"
+    """`mcp_oauth_credentials_store`."""
 
     def require(self) -> None:
         """Raises `ConfigError` if it has errors and no server is left of it."""

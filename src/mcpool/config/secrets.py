@@ -37,6 +37,31 @@ def store_keyring_secret(name: str, value: str) -> None:
         raise _refused(error) from error
 
 
+def delete_keyring_secret(name: str) -> bool:
+    """Forget a secret; False if the keyring has none of that name.
+
+    Raises:
+        SecretsError: as for `keyring_secret`.
+    """
+    keyring = _keyring()
+    try:
+        if keyring.get_password(SERVICE, name) is None:
+            return False
+        keyring.delete_password(SERVICE, name)
+    except Exception as error:  # each backend of keyring raises its own kinds
+        raise _refused(error) from error
+    return True
+
+
+def keyring_works() -> bool:
+    """Whether there is a keyring that can be used now."""
+    try:
+        keyring_secret("works")
+    except SecretsError:
+        return False
+    return True
+
+
 def _keyring() -> Any:
     try:
         import keyring

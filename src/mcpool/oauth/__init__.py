@@ -1,0 +1,1 @@
+"""Signing in to servers on the network: who has which tokens, where they are kept, and how they are renewed."""

@@ -1,0 +1,82 @@
+"""What a sign-in left behind: the tokens, and all that is needed to renew them. A plain value."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+RENEW_BEFORE = 30.0
+"""Seconds before its expiry from which on a token is not used any more."""
+
+OWN_PRINCIPALS = frozenset({"", "local", "default"})
+"""Who is the owner of the home: the library's threads, the clients of the socket, and the first token."""
+
+
+def signed_in_as(principal: str) -> str:
+    """The name under which a principal's grants are kept; empty for the owner of the home."""
+    return "" if principal in OWN_PRINCIPALS else principal
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What a grant is for: one server, on behalf of one principal."""
+
+    url: str
+    principal: str
+    """As `signed_in_as` says."""
+    resource: str | None = None
+    """What the tokens are asked for, if not the URL."""
+
+
+class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The outcome of a sign-in. `client`, `server` and `resource` are the documents of the protocol, as they came."""
+
+    url: str
+    issuer: str
+    """Who issued it. The refresh token is never shown to anybody else."""
+    client: dict[str, Any]
+    """The registration of this client with the issuer."""
+    server: dict[str, Any] | None = None
+    """The issuer's metadata."""
+    resource: dict[str, Any] | None = None
+    """The metadata of the protected server."""
+    access_token: str | None = None
+    """None after the issuer refused to renew it: a person has to sign in again."""
+    refresh_token: str | None = None
+    scope: str | None = None
+    expires_at: float | None = None
+    """Unix time."""
+
+    def __repr__(self) -> str:
+        return f"<Grant for {urlsplit(self.url).hostname} by {self.issuer} [{self.state}]>"
+
+    @property
+    def state(self) -> str:
+        """For a person."""
+        if self.access_token is None:
+            return "signed out"
+        return "renewed by itself" if self.refresh_token is not None else "not renewable"
+
+    def usable(self, now: float) -> str | None:
+        """The access token, if it is good for a while yet."""
+        if self.expires_at is not None and now >= self.expires_at - RENEW_BEFORE:
+            return None
+        return self.access_token
+
+    def spent(self) -> Grant:
+        """The same without tokens: what stays is the registration, for the next sign-in."""
+        return msgspec.structs.replace(self, access_token=None, refresh_token=None, expires_at=None)
+
+
+def encode(grant: Grant) -> bytes:
+    """For storage."""
+    return msgspec.json.encode(grant)
+
+
+def decode(data: bytes) -> Grant | None:
+    """What `encode` made; None if it is anything else."""
+    try:
+        return msgspec.json.decode(data, type=Grant)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
