@@ -9,6 +9,7 @@ import select
 import sys
 import termios
 from collections import deque
+from collections.abc import Callable
 from itertools import islice
 
 _PIPE_SIZE = 1 << 20
@@ -20,7 +21,8 @@ _GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
 class InputPipe:
     """The write end of a pipe, on the event loop. Owns the descriptor it is given."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, handle: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, handle: int, on_no_reader: Callable[[], None]) -> None:
+        """`on_no_reader` is called, once, when nobody can read any more what is written."""
         os.set_blocking(handle, False)
         self._loop = loop
         self._handle: int | None = handle
@@ -29,6 +31,9 @@ class InputPipe:
         self._grown = False
         self._poller = select.poll()
         self._poller.register(handle, 0)
+        self._on_no_reader = on_no_reader
+        # The write end of a pipe is never readable; what wakes a reader of it is the error of having no other end.
+        loop.add_reader(handle, self._look)
         self.sent = 0
         """Bytes that left this process, less those that were found unread when nobody could read them any more."""
         self.buffered = 0
@@ -82,8 +87,17 @@ class InputPipe:
         if self._handle is None:
             return
         self._drop()
+        self._stop_looking()
         os.close(self._handle)
         self._handle = None
+
+    def _look(self) -> None:
+        self._stop_looking()
+        self._on_no_reader()
+
+    def _stop_looking(self) -> None:
+        if self._handle is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._handle)
 
     def _drop(self) -> None:
         self._waiting.clear()

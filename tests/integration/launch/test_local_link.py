@@ -106,6 +106,16 @@ async def test_server_that_closed_its_input_is_not_alive(starter: Starter) -> No
     assert not sink.exits
 
 
+async def test_server_that_closes_its_input_with_a_request_unread_is_ended(starter: Starter) -> None:
+    """Nobody waits until the time of the request is up, and the request provably was not read."""
+    link, sink = await starter.sh("read line; exec <&-; echo closed; exec sleep 1000")
+    link.write(b"a line\nnever read\n")
+
+    assert await sink.exit() is not None
+
+    assert (bytes(sink.data), link.sent) == (b"closed\n", len(b"a line\n"))
+
+
 async def test_server_that_never_reads_never_blocks_the_writer(starter: Starter) -> None:
     """Every byte is either sent or buffered."""
     link, _ = await starter.sh("sleep 1000")
