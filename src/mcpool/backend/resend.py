@@ -14,6 +14,8 @@ from typing import Literal
 from mcpool.backend.tools import Annotations
 from mcpool.config.server import Retry
 
+TOOL_CALL = "tools/call"
+
 READS = frozenset(
     {
         "ping",
