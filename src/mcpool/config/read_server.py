@@ -71,8 +71,9 @@ def read_server(entry: Entry, around: Surroundings, report: Report) -> ServerCon
                 continue
         fields[key.part][key.field] = key.parse(value, spot)
     if transport is not None:
-        _unknown(settings, report)
         _placement(fields, whole)
+    known = {key.name for key in KEYS}
+    _unknown({name: found for name, found in settings.items() if name not in known}, report)
     if report.error_count > errors_before or transport is None:
         return None
     return ServerConfig(

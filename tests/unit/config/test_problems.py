@@ -131,6 +131,16 @@ def test_given_no_clear_transport_then_the_server_itself_is_the_problem(
     assert message in problem.message
 
 
+def test_given_a_mistyped_command_then_the_key_is_named_beside_what_is_missing(tmp_path: Path) -> None:
+    config = read(tmp_path, "\n[mcp_servers.a]\ncomand = 'x'\nargs = []\n")
+
+    assert [(problem.severity, problem.line, problem.key) for problem in config.problems] == [
+        ("error", 2, "mcp_servers.a"),
+        ("warning", 3, "mcp_servers.a.comand"),
+    ]
+    assert config.problems[1].remedy == "did you mean `command`?"
+
+
 @pytest.mark.parametrize(
     "url", ["ftp://h", "h/mcp", "https://", "https://h:99999/", "https://h:0/", "https://[::1", "https://a b/"]
 )
