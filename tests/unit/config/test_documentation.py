@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import mcpool.config
 from mcpool.config import Config, load
 from mcpool.config.keys import KEYS
 from mcpool.config.model import DaemonConfig
@@ -28,3 +29,16 @@ def test_the_example_of_the_page_is_without_problems(tmp_path: Path) -> None:
     assert config.problems == ()
     assert [server.name for server in config.servers] == ["git", "files", "github", "browser"]
     assert config.daemon == DaemonConfig() == Config().daemon
+
+
+def test_keys_that_the_page_says_have_no_effect_have_none() -> None:
+    package = Path(mcpool.config.__file__).parents[1]
+    # What only tells one connection from another does nothing by itself.
+    passive = {*(package / "config").rglob("*.py"), package / "catalog" / "identity.py"}
+    rest = "\n".join(path.read_text() for path in package.rglob("*.py") if path not in passive)
+
+    marked = set(re.findall(r"`([a-z_.]+)` †", PAGE))
+    used = {key.name for key in KEYS if key.name in marked and re.search(rf"\.{key.field}\b", rest)}
+
+    assert {"heartbeat_sec", "when_asking"} <= marked
+    assert used == set()
