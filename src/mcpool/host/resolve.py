@@ -67,7 +67,9 @@ class LocalResolver:
         )
         unset = missing(server, place)
         if unset:
-            raise ServerUnavailable(server.name, f"the environment variable {', '.join(unset)} is not set")
+            what = f"it needs a value for {' and '.join(f'the environment variable {name}' for name in unset)}"
+            remedy = "set it in `.env` in mcpool's home or in your login shell, then start mcpool anew"
+            raise ServerUnavailable(server.name, f"{what}; {remedy}")
         identity = identify(server, place)
         if isinstance(identity, HttpIdentity):
             return Resolved(identity, self._http_opener(server, identity), offers_roots)

@@ -6,6 +6,10 @@ import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
+
+_SHOWN: Final = 8
+"""Folders of a PATH that a message names."""
 
 
 def find_command(command: str, path: str | None, cwd: str) -> str | None:
@@ -35,8 +39,8 @@ def why_not_startable(argv: Sequence[str], path: str | None, cwd: str) -> str | 
         return f"its working folder {cwd} does not exist; create it or set another `cwd`"
     if "/" not in command:
         return (
-            f"the command `{command}` was not found; looked in {path or os.defpath}; install it, give its full path as"
-            " `command`, or put its folder on the PATH of your login shell or of this server's `env`"
+            f"the command `{command}` was not found on the PATH ({_folders(path or os.defpath)}); install it, give its"
+            " full path as `command`, or put its folder on the PATH of your login shell or of this server's `env`"
         )
     program = os.path.join(cwd, command)
     if not os.path.exists(program):
@@ -60,6 +64,13 @@ def why_start_failed(error: OSError, program: str) -> str:
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return f"{program} could not be started: {error.strerror}; raise the limit of open files (`ulimit -n`)"
     return f"{program} could not be started: {error.strerror or error}"
+
+
+def _folders(path: str) -> str:
+    """The folders of a `PATH`, each once; of a long one the first, since nobody reads more."""
+    folders = list(dict.fromkeys(folder for folder in path.split(os.pathsep) if folder))
+    shown = os.pathsep.join(folders[:_SHOWN])
+    return shown if len(folders) <= _SHOWN else f"{shown} and {len(folders) - _SHOWN} more"
 
 
 def _is_program(path: str) -> bool:

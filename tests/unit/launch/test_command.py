@@ -65,3 +65,10 @@ def test_folder_as_command_is_said_to_be_one(tmp_path: Path) -> None:
 def test_empty_command_is_said_to_be_empty() -> None:
     """And which key to set."""
     assert "set `command`" in (why_not_startable((), None, "/") or "")
+
+
+def test_path_of_a_command_that_is_not_there_is_told_once_and_in_short() -> None:
+    """A PATH put together by many shells says most things twice."""
+    path = ":".join([*(f"/f{number}" for number in range(10)), "/f0", "/f1", ""])
+    said = why_not_startable(("nosuch",), path, "/") or ""
+    assert "(/f0:/f1:/f2:/f3:/f4:/f5:/f6:/f7 and 2 more)" in said
