@@ -29,9 +29,11 @@ def run(arguments: Namespace) -> int:
         screen.line(f"{file} does not exist; the bundled demo server runs; `mcpool import` makes one")
     else:
         warnings = len(config.problems) - errors
+        enabled = sum(server.enabled for server in config.servers)
+        disabled = len(config.servers) - enabled
         screen.line(
-            f"{file}: {_count(len(config.servers), 'server')} can be used, {_count(errors, 'error')}, "
-            f"{_count(warnings, 'warning')}"
+            f"{file}: {_count(enabled, 'server')} can be used, {f'{disabled} disabled, ' if disabled else ''}"
+            f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
         )
     return USAGE if errors else OK
 

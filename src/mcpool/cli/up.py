@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mcpool.cli.control import ask_daemon
 from mcpool.cli.exit_codes import OK, USAGE
@@ -78,9 +78,11 @@ def _already_running(status: dict[str, object], arguments: Namespace) -> int:
     return OK
 
 
-def _show_detached(status: dict[str, object]) -> None:
+def _show_detached(status: dict[str, Any]) -> None:
     screen = Screen()
-    show_started(status, screen)
+    show_started(status, screen, now=False)
+    for problem in status["problems"]:
+        screen.line(problem, "yellow")
     show_paste_lines(status, screen)
     screen.line("It runs in the background; `mcpool status` shows its servers, `mcpool stop` ends it.", "dim")
 
@@ -103,7 +105,7 @@ async def _watched(options: DaemonOptions, start_lock: StartLock) -> int:
     async with Signals.handled() as signals, running(options, os.environ) as daemon:
         start_lock.close()
         signals.from_now_on(daemon)
-        show_started(daemon.status(), screen)
+        show_started(daemon.status(), screen, now=True)
         with ProgressView(screen) as view:
             warming = asyncio.create_task(warm_up(daemon.host, cwd, view.report), name="warm up")
             await _first(warming, daemon)

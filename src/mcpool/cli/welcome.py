@@ -11,15 +11,16 @@ from mcpool.cli.paste_lines import shim_command, snippets
 from mcpool.cli.screen import Screen
 
 
-def show_started(status: Mapping[str, Any], screen: Screen) -> None:
-    """What runs, in two lines."""
+def show_started(status: Mapping[str, Any], screen: Screen, *, now: bool) -> None:
+    """What runs, in two lines. `now`: its servers are being started, and not with their first use."""
     screen.line(f"mcpool {status['version']} is ready on {status['endpoint']} (pid {status['pid']})", "bold green")
     names = server_names(status)
     if status["config"] is None:
-        screen.line("Nothing is configured yet, so the bundled demo server is starting. `mcpool import` takes over the")
+        screen.line("Nothing is configured yet, so the bundled demo server runs. `mcpool import` takes over the")
         screen.line("servers of your other tools.")
     elif names:
-        screen.line(f"Starting {_count(len(names))} from {status['config']}:")
+        servers = f"{_count(len(names))} from {status['config']}"
+        screen.line(f"Starting {servers}:" if now else f"{servers}; each starts when it is first used.")
     else:
         screen.line(f"{status['config']} names no usable server; `mcpool import` takes over those of your other tools.")
     screen.line()
@@ -37,7 +38,7 @@ def show_paste_lines(status: Mapping[str, Any], screen: Screen) -> None:
             screen.line()
             screen.line(f"{snippet.client}  ({snippet.where})", "bold cyan")
             for line in snippet.text.splitlines():
-                screen.line(f"  {line}")
+                screen.line(f"  {line}" if line else "")
         screen.line()
     screen.line(f"Over HTTP: {status['endpoint']} for all servers, {status['endpoint']}/NAME for one,")
     screen.line(f"with `Authorization: Bearer TOKEN`; the token is in {status['token_file']}")

@@ -255,6 +255,10 @@ class TestConfiguring:
         assert done.returncode == 0
         assert "1 server can be used, 0 errors, 0 warnings" in done.stdout
 
+    def test_a_disabled_server_does_not_count_as_usable(self, mcpool: McpoolHome) -> None:
+        mcpool.configure(DEMO + '[mcp_servers.off]\ncommand = "cat"\nenabled = false\n')
+        assert "1 server can be used, 1 disabled, 0 errors" in mcpool.run("config", "check").stdout
+
     def test_an_error_is_told_with_file_line_key_and_remedy(self, mcpool: McpoolHome) -> None:
         mcpool.configure("[mcp_servers.x]\ncommand = 3\n")
         done = mcpool.run("config", "check")

@@ -135,6 +135,14 @@ def test_in_the_background_it_is_in_a_session_of_its_own_and_lasts_until_it_is_s
     assert mcpool.run("status").returncode == 3
 
 
+def test_in_the_background_it_says_what_is_wrong_with_the_configuration(mcpool: McpoolHome) -> None:
+    mcpool.configure(DEMO + "[mcp_servers.x]\ncommand = 3\n")
+    done = mcpool.run("up", "--detach")
+    assert "1 server from" in done.stdout
+    assert "each starts when it is first used" in done.stdout
+    assert "mcp_servers.x.command" in done.stdout
+
+
 def test_in_the_background_a_configuration_without_a_usable_server_is_told_to_the_starter(mcpool: McpoolHome) -> None:
     mcpool.configure("[daemon]\nport = 0\n[mcp_servers.x]\ncommand = 3\n")
     done = mcpool.run("up", "--detach")
