@@ -20,6 +20,7 @@ from mcpool._version import __version__
 if TYPE_CHECKING:
     from mcpool import sync
     from mcpool.backend.holder import CallSink, ClientFacts, Question, Root
+    from mcpool.backend.latency import Latency
     from mcpool.errors import (
         ApprovalDenied,
         AuthRequired,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
         WrongProcess,
     )
     from mcpool.host import Host, open
+    from mcpool.host.health import Health
+    from mcpool.launch.memory import Memory
     from mcpool.runtime.result import ToolResult
     from mcpool.runtime.step import Step
     from mcpool.runtime.tool_set import Tool, ToolSet
@@ -62,9 +65,12 @@ __all__ = [
     "DaemonError",
     "ElicitAnswer",
     "Elicitation",
+    "Health",
     "Host",
+    "Latency",
     "Listener",
     "McpoolError",
+    "Memory",
     "MessageTooLarge",
     "Question",
     "Root",
@@ -87,7 +93,10 @@ __all__ = [
 
 _HOMES = {
     "mcpool.backend.holder": ("CallSink", "ClientFacts", "Question", "Root"),
+    "mcpool.backend.latency": ("Latency",),
     "mcpool.host": ("Host", "open"),
+    "mcpool.host.health": ("Health",),
+    "mcpool.launch.memory": ("Memory",),
     "mcpool.runtime.result": ("ToolResult",),
     "mcpool.runtime.step": ("Step",),
     "mcpool.runtime.tool_set": ("Tool", "ToolSet"),

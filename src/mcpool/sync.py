@@ -25,6 +25,7 @@ from mcpool import host as asynchronous
 from mcpool.config.problem import Problem
 from mcpool.config.server import ServerConfig
 from mcpool.errors import ServerUnavailable
+from mcpool.host.health import Health
 from mcpool.host.opening import Source
 from mcpool.host.portal import Portal
 from mcpool.host.rows import Row
@@ -110,6 +111,10 @@ class Host:
     def status(self) -> list[Row]:
         """One row per backend; see `mcpool.Host.status`."""
         return self._portal.run(self._host.status)
+
+    def health(self) -> tuple[Health, ...]:
+        """How each server does; see `mcpool.Host.health`."""
+        return self._portal.run(self._host.health)
 
     @property
     def servers(self) -> tuple[ServerConfig, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mcpool.cli.control import ask_daemon
 from mcpool.cli.exit_codes import OK, USAGE
@@ -51,6 +53,16 @@ def _tell(problems: list[str], done: str) -> int:
 
 def reconnect(arguments: Namespace) -> int:
     """Have one server's connections ended and begun anew."""
-    ask_daemon("reconnect", server=arguments.server)
-    print(f"`{arguments.server}` was connected anew")
+    done = ask_daemon("reconnect", server=arguments.server)
+    print(f"`{arguments.server}` was connected anew{what_happened(done)}")
     return OK
+
+
+def what_happened(done: Mapping[str, Any]) -> str:
+    """Which processes gave way to which, and how long that took."""
+    # A daemon of another version may not tell.
+    before, after = (", ".join(map(str, done.get(key, ()))) for key in ("before", "after"))
+    took = f" in {done['seconds']:.2f} s" if "seconds" in done else ""
+    if not after:
+        return took
+    return f"{took}: pid {before} -> {after}" if before else f"{took}: pid {after} (it did not run before)"

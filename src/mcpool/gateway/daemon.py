@@ -28,6 +28,7 @@ from mcpool.gateway.refusal import refusal
 from mcpool.gateway.tokens import TokenStore
 from mcpool.gateway.unix_face import Stream, UnixFace, listening
 from mcpool.launch.environment import base_environment
+from mcpool.launch.memory import memory_of
 from mcpool.rendezvous import socket_path
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Daemon:
         """Carry out a request of `mcpool status` and the like."""
         match method:
             case "status":
-                return self.status()
+                return await self._measured_status()
             case "apply":
                 return self._apply()
             case "reload":
@@ -122,19 +123,23 @@ class Daemon:
                 self.host.reload()
                 return result
             case "reconnect":
-                await self._reconnect(str(params.get("server")))
-                return {}
+                return await self._reconnect(str(params.get("server")))
             case "stop":
                 self.stop("`mcpool stop`")
                 return {"pid": self.record.pid}
             case _:
                 raise DaemonError(f"the daemon, mcpool {__version__}, knows no control request `{method}`")
 
-    async def _reconnect(self, server: str) -> None:
+    async def _reconnect(self, server: str) -> dict[str, Any]:
         refused = self.refusal(server)
         if refused is not None:
             raise DaemonError(refused)
+        before, begun = self._pids(server), time.monotonic()
         await self.host.reconnect(server)
+        return {"before": before, "after": self._pids(server), "seconds": round(time.monotonic() - begun, 3)}
+
+    def _pids(self, server: str) -> list[int]:
+        return [health.pid for health in self.host.health() if health.server == server and health.pid is not None]
 
     def _apply(self) -> dict[str, Any]:
         before = self._enabled()
@@ -148,8 +153,15 @@ class Daemon:
     def _enabled(self) -> set[str]:
         return {server.name for server in self.host.servers if server.enabled}
 
+    async def _measured_status(self) -> dict[str, Any]:
+        from mcpool.host.rows import rows
+
+        found = self.host.health()
+        memory = await asyncio.to_thread(memory_of, {health.pid for health in found if health.pid is not None})
+        return {**self.status(), "servers": rows(found, memory)}
+
     def status(self) -> dict[str, Any]:
-        """What `mcpool status --json` prints. No secrets."""
+        """What `mcpool status --json` prints, without the servers' memory."""
         record = self.record
         return {
             "endpoint": record.endpoint,

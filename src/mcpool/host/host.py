@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import random
 import warnings
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,6 +23,7 @@ from mcpool.config.problem import Problem
 from mcpool.config.server import ApprovalMode, ServerConfig
 from mcpool.errors import Closed, WrongProcess
 from mcpool.host.attach import attached
+from mcpool.host.health import Health, health
 from mcpool.host.portal import Portal
 from mcpool.host.resolve import LocalResolver
 from mcpool.host.rows import Row, rows
@@ -155,7 +157,7 @@ class Host:
                 task.add_done_callback(lambda _: work.close())
                 return task
 
-            self._pool = Pool(resolver, client_info=CLIENT_INFO, spawn=spawn, loop=loop)
+            self._pool = Pool(resolver, client_info=CLIENT_INFO, spawn=spawn, chance=random.random, loop=loop)
             stack.push_async_callback(self._pool.close)
             self._threads = ThreadManager(self._pool, servers, grace=self._grace, new_id=_Ids())
             stack.push_async_callback(self._threads.close)
@@ -253,10 +255,14 @@ class Host:
     # ------------------------------------------------------------------ seeing and steering
 
     def status(self) -> list[Row]:
-        """One row per backend, or per server that has none. No secrets."""
+        """`health` as plain values for JSON, without the memory. No secrets but those that servers write to stderr."""
+        return rows(self.health())
+
+    def health(self) -> tuple[Health, ...]:
+        """How each server does: one per backend, or per server that has none, in the order of the configuration."""
         if self._pool is None or self._threads is None:
-            return []
-        return rows(self._threads.servers, self._pool)
+            return ()
+        return health(self._threads.servers, self._pool)
 
     def apply(self, source: Path | Mapping[str, Any] | None = None) -> tuple[Problem, ...]:
         """The configuration changed: read it again (or another one) and reconcile. What is equal keeps its process.

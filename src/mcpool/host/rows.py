@@ -1,17 +1,33 @@
-"""What `status` shows: one row per backend, or per server that has none."""
+"""What `status` shows, as plain values for JSON: one row per backend, or per server that has none."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
-from mcpool.catalog.identity import StdioIdentity, differences
-from mcpool.config.server import ServerConfig
-from mcpool.pool.pool import Entry
+from mcpool.host.health import Health
+from mcpool.launch.memory import Memory
+
+
+class LatencyRow(TypedDict):
+    """Quantiles of recent requests, in seconds."""
+
+    requests: int
+    p50: float
+    p95: float
+    p99: float
+
+
+class MemoryRow(TypedDict):
+    """What the processes of a server use, in bytes."""
+
+    rss: int
+    pss: int | None
+    processes: int
 
 
 class Row(TypedDict):
-    """One backend, or one server that has none."""
+    """One `Health`. The order of the keys is part of what is promised: new ones follow."""
 
     name: str
     state: str
@@ -24,75 +40,62 @@ class Row(TypedDict):
     cwd: str | None
     last_error: str | None
     why: list[str]
-    """Why this server has more than one process: what this one differs in from the first, and how to make it one."""
     notes: list[str]
-    """What the server does that it should not."""
     tools: int | None
+    uptime: float | None
+    next_retry: float | None
+    last_failure: str | None
+    last_failure_ago: float | None
+    last_words: str
+    latency: LatencyRow | None
+    memory: MemoryRow | None
+    server_name: str | None
+    server_version: str | None
+    era: str | None
+    revision: str | None
 
 
-def rows(servers: Iterable[ServerConfig], entries: Iterable[Entry]) -> list[Row]:
-    """Rows in the order of the configuration."""
-    found: dict[str, list[Entry]] = {}
-    for entry in entries:
-        found.setdefault(entry.config.name, []).append(entry)
-    made: list[Row] = []
-    for server in servers:
-        backends = found.pop(server.name, [])
-        made.extend(_rows(backends) if backends else [_empty(server)])
-    for backends in found.values():
-        made.extend(_rows(backends))
-    return made
+def rows(found: Iterable[Health], memory: Mapping[int, Memory] | None = None) -> list[Row]:
+    """The rows of all, with `memory` by pid where it was measured."""
+    return [_row(health, (memory or {}).get(health.pid or 0)) for health in found]
 
 
-def _rows(backends: list[Entry]) -> list[Row]:
-    # What failed is no example to follow: the others are compared with one that runs.
-    first = next((entry for entry in backends if entry.backend.running), backends[0])
-    return [_row(entry, first) for entry in backends]
-
-
-def _row(entry: Entry, first: Entry) -> Row:
-    status = entry.backend.status()
-    identity = entry.key.identity
-    catalogue = entry.backend.catalogue
+def _row(health: Health, memory: Memory | None) -> Row:
+    latency = health.latency
     return Row(
-        name=status.name,
-        state=status.state.value,
-        pid=status.pid,
-        generation=status.generation,
-        restarts=status.restarts,
-        leases=status.leases,
-        in_flight=status.in_flight,
-        scope=entry.config.effective_scope,
-        cwd=identity.cwd if isinstance(identity, StdioIdentity) else None,
-        last_error=status.last_error,
-        why=[] if entry is first else _why(entry, first),
-        notes=list(status.notes),
-        tools=None if catalogue is None else len(catalogue.tools),
+        name=health.server,
+        state=health.state,
+        pid=health.pid,
+        generation=health.generation,
+        restarts=health.restarts,
+        leases=health.leases,
+        in_flight=health.in_flight,
+        scope=health.scope,
+        cwd=health.cwd,
+        last_error=health.last_error,
+        why=list(health.why),
+        notes=list(health.notes),
+        tools=health.tools,
+        uptime=_rounded(health.uptime),
+        next_retry=_rounded(health.next_retry),
+        last_failure=health.last_failure,
+        last_failure_ago=_rounded(health.last_failure_ago),
+        last_words=health.last_words,
+        latency=None
+        if latency is None
+        else LatencyRow(
+            requests=latency.requests,
+            p50=round(latency.p50, 6),
+            p95=round(latency.p95, 6),
+            p99=round(latency.p99, 6),
+        ),
+        memory=None if memory is None else MemoryRow(rss=memory.rss, pss=memory.pss, processes=memory.processes),
+        server_name=health.server_name,
+        server_version=health.server_version,
+        era=health.era,
+        revision=health.revision,
     )
 
 
-def _why(entry: Entry, first: Entry) -> list[str]:
-    reasons = list(differences(first.key.identity, entry.key.identity))
-    if entry.key.within != first.key.within:
-        reasons.append(f'scope: each has its own; `scope = "shared"` in [mcp_servers.{entry.config.name}] makes it one')
-    if entry.retired or first.retired:
-        reasons.append("replaced: the old one ends with its last call")
-    return reasons
-
-
-def _empty(server: ServerConfig) -> Row:
-    return Row(
-        name=server.name,
-        state="idle" if server.enabled else "disabled",
-        pid=None,
-        generation=0,
-        restarts=0,
-        leases=0,
-        in_flight=0,
-        scope=server.effective_scope,
-        cwd=None,
-        last_error=None,
-        why=[],
-        notes=[],
-        tools=None,
-    )
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)

@@ -1,0 +1,129 @@
+"""How each server does: one `Health` per backend, or per server that has none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mcpool.backend.latency import Latency
+from mcpool.catalog.identity import StdioIdentity, differences
+from mcpool.config.server import ServerConfig
+from mcpool.launch.memory import Memory, memory_of
+from mcpool.pool.pool import Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """One backend, or one server that has none, at the moment when it was asked for. Times are in seconds."""
+
+    server: str
+    state: str
+    """`idle`, `connecting`, `ready`, `disconnected`, `reconnecting`, `failed`, `auth_required`, `stopping`, `stopped`;
+    or `disabled`."""
+    generation: int = 0
+    """Which connection it is: each start counts."""
+    pid: int | None = None
+    uptime: float | None = None
+    """Since this generation was ready; None if it is not."""
+    restarts: int = 0
+    last_error: str | None = None
+    """What is wrong now, with the server's last words on stderr; None while nothing is."""
+    last_failure: str | None = None
+    """Why it last ended or could not be started, also if it runs again."""
+    last_failure_ago: float | None = None
+    last_words: str = ""
+    """The last lines that the running server wrote to stderr."""
+    next_retry: float | None = None
+    """Until it may be started again; None if nothing is in its way."""
+    in_flight: int = 0
+    """Requests that wait for an answer."""
+    leases: int = 0
+    latency: Latency | None = None
+    """Of recent requests; None before the first."""
+    server_name: str | None = None
+    """What the server calls itself."""
+    server_version: str | None = None
+    era: str | None = None
+    """`handshake` or `modern`: with or without an `initialize`."""
+    revision: str | None = None
+    """The revision of the protocol that is spoken with it."""
+    scope: str
+    cwd: str | None = None
+    tools: int | None = None
+    """How many it has; None if they were never listed."""
+    why: tuple[str, ...] = ()
+    """Why this server has more than one process: what this one differs in from the first, and how to make it one."""
+    notes: tuple[str, ...] = ()
+    """What the server does that it should not."""
+
+    def memory(self) -> Memory | None:
+        """What its processes use now; None without one, or where the system does not tell (only Linux does).
+
+        Reads files of the kernel, which takes some milliseconds: `asyncio.to_thread` keeps that off an event loop.
+        """
+        return None if self.pid is None else memory_of({self.pid}).get(self.pid)
+
+
+def health(servers: Iterable[ServerConfig], entries: Iterable[Entry]) -> tuple[Health, ...]:
+    """The health of all, in the order of the configuration."""
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(entry.config.name, []).append(entry)
+    made: list[Health] = []
+    for server in servers:
+        backends = found.pop(server.name, [])
+        made.extend(_of_backends(backends) if backends else [_of_none(server)])
+    for backends in found.values():
+        made.extend(_of_backends(backends))
+    return tuple(made)
+
+
+def _of_backends(backends: list[Entry]) -> list[Health]:
+    # What failed is no example to follow: the others are compared with one that runs.
+    first = next((entry for entry in backends if entry.backend.running), backends[0])
+    return [_of_backend(entry, first) for entry in backends]
+
+
+def _of_backend(entry: Entry, first: Entry) -> Health:
+    status = entry.backend.status()
+    spoken = status.spoken
+    identity = entry.key.identity
+    catalogue = entry.backend.catalogue
+    return Health(
+        server=status.name,
+        state=status.state.value,
+        generation=status.generation,
+        pid=status.pid,
+        uptime=status.uptime,
+        restarts=status.restarts,
+        last_error=status.last_error,
+        last_failure=status.last_failure,
+        last_failure_ago=status.last_failure_ago,
+        last_words=status.last_words,
+        next_retry=status.next_retry,
+        in_flight=status.in_flight,
+        leases=status.leases,
+        latency=status.latency,
+        server_name=None if spoken is None else spoken.server_name,
+        server_version=None if spoken is None else spoken.server_version,
+        era=None if spoken is None else spoken.era,
+        revision=None if spoken is None else spoken.revision,
+        scope=entry.config.effective_scope,
+        cwd=identity.cwd if isinstance(identity, StdioIdentity) else None,
+        tools=None if catalogue is None else len(catalogue.tools),
+        why=() if entry is first else _why(entry, first),
+        notes=status.notes,
+    )
+
+
+def _why(entry: Entry, first: Entry) -> tuple[str, ...]:
+    reasons = list(differences(first.key.identity, entry.key.identity))
+    if entry.key.within != first.key.within:
+        reasons.append(f'scope: each has its own; `scope = "shared"` in [mcp_servers.{entry.config.name}] makes it one')
+    if entry.retired or first.retired:
+        reasons.append("replaced: the old one ends with its last call")
+    return tuple(reasons)
+
+
+def _of_none(server: ServerConfig) -> Health:
+    return Health(server=server.name, state="idle" if server.enabled else "disabled", scope=server.effective_scope)
