@@ -43,7 +43,29 @@ class AuthRequired(ServerUnavailable):
 
 
 class CallOutcomeUnknown(ServerError, ConnectionError):
-    """The connection was lost after the request was sent: it may or may not have run, and was not run again."""
+    """The connection was lost after the request was sent: it may or may not have run, and was not run again.
+
+    `method` and, of a call, `tool` say what was sent; `restarted` whether the server runs again, or is about to: then
+    what its process kept in memory is gone.
+    """
+
+    def __init__(
+        self, server: str, what: str, *, method: str = "request", tool: str | None = None, restarted: bool = False
+    ) -> None:
+        sent = f"`{tool}` ({method})" if tool is not None else method
+        after = (
+            "the server was started again, and what it kept in memory is lost"
+            if restarted
+            else "the server is not running"
+        )
+        super().__init__(
+            server,
+            f"{what} after {sent} was sent: it may or may not have run, and was not sent again; {after}; "
+            "look whether it took effect before you repeat it",
+        )
+        self.method = method
+        self.tool = tool
+        self.restarted = restarted
 
 
 class CallTimeout(ServerError, TimeoutError):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -13,6 +13,7 @@ from mcpool.backend.client_side import declared
 from mcpool.backend.holder import Holder, Root
 from mcpool.backend.holders import Holders, owners
 from mcpool.backend.questions import Questions
+from mcpool.backend.restarts import Budget
 from mcpool.backend.tools import Annotations, Catalogue, read_catalogue
 from mcpool.errors import MessageTooLarge, RpcError, ServerError, ServerUnavailable
 from mcpool.launch.to_the_end import to_the_end
@@ -36,6 +37,9 @@ WISH_TIMEOUT = 30.0
 RESTORE_PATIENCE = 2.0
 """Seconds for which a start waits until the server has taken note of all that again."""
 
+SANDBOX_STATE = "codex/sandbox-state-meta"
+"""The experimental capability of servers that want to know the thread's sandbox, and the `_meta` key that says it."""
+
 _NOTES = 20
 
 
@@ -50,6 +54,10 @@ class Terms:
     capabilities: str
     """The capability class, as in the identity."""
     roots: tuple[Root, ...] | None
+    budget: Budget = field(default_factory=Budget)
+    """How often it may be started again by itself. Of this and what follows the newest counts, at any time."""
+    heartbeat: float = 0.0
+    """Seconds without any request after which it is asked for a sign of life; 0: never."""
 
 
 class _Level(msgspec.Struct):
@@ -90,6 +98,8 @@ class Connection:
         self.catalogue = Catalogue(0, (), {})
         self.ended_while_probed = False
         """It ended when it was asked for its era: it may do better without that question."""
+        self.wants_sandbox_state = False
+        """Whether calls shall tell it the sandbox of their thread."""
         self.notes: tuple[str, ...] = ()
         """What the server does that it should not, one sentence each."""
         self._holders = holders
@@ -111,7 +121,7 @@ class Connection:
             terms.server,
             self.engine,
             holders,
-            self._adopt,
+            self.adopt,
             roots=terms.roots,
             on_roots_wanted=on_roots_wanted,
             loop=loop,
@@ -151,6 +161,7 @@ class Connection:
                     capabilities=declared(terms.capabilities, None if terms.roots is None else ()),
                     remembered=remembered,
                 )
+                self.wants_sandbox_state = _declares(self.session.capabilities, "experimental", SANDBOX_STATE)
                 phase = "the list of its tools"
                 await self._read_tools()
         except TimeoutError:
@@ -166,7 +177,7 @@ class Connection:
         except MessageTooLarge as error:
             raise self.unavailable(error.message, "") from None
         restoring = self._loop.create_task(self.restore())
-        self._adopt(restoring)
+        self.adopt(restoring)
         await asyncio.wait([restoring], timeout=RESTORE_PATIENCE)
 
     def unavailable(self, what: str, remedy: str) -> ServerUnavailable:
@@ -201,7 +212,8 @@ class Connection:
         if tasks:
             await asyncio.wait(tasks)
 
-    def _adopt(self, task: asyncio.Task[None]) -> None:
+    def adopt(self, task: asyncio.Task[None]) -> None:
+        """Own a task: it ends with the connection."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -237,13 +249,13 @@ class Connection:
     def restore_soon(self) -> None:
         """The same, without waiting for it."""
         if not self._ended.done():
-            self._adopt(self._loop.create_task(self.restore()))
+            self.adopt(self._loop.create_task(self.restore()))
 
     def withdraw(self, uris: Collection[str]) -> None:
         """A holder that wanted to hear of these has left: tell the server what nobody wants to hear any more."""
         unwanted = set(uris).difference(self._holders.uris)
         if not self._ended.done():
-            self._adopt(self._loop.create_task(self._tell_wishes("resources/unsubscribe", unwanted)))
+            self.adopt(self._loop.create_task(self._tell_wishes("resources/unsubscribe", unwanted)))
 
     async def _tell_wishes(self, method: str, uris: Collection[str]) -> None:
         wishes = [self._try("its log level could not be set", self.apply_level())]
@@ -286,7 +298,7 @@ class Connection:
                 wanted["resourceSubscriptions"] = list(self._holders.uris)
             before, after = self._subscription, None
             if wanted:
-                after = await self.session.listen(wanted, self._notified, timeout=WISH_TIMEOUT)
+                after = await self.session.listen(wanted, self.notified, timeout=WISH_TIMEOUT)
             self._subscription = after
             if before is not None:
                 before.close()
@@ -304,7 +316,7 @@ class Connection:
         elif inbound.call is not None and inbound.call.sink is not None:
             inbound.call.sink.on_notification(inbound.method, inbound.params)
         else:
-            self._notified(inbound.method, inbound.params)
+            self.notified(inbound.method, inbound.params)
 
     def on_garbage(self, kind: str, sample: bytes) -> None:
         """The server wrote something that is no message."""
@@ -321,10 +333,17 @@ class Connection:
         if not self._ended.done():
             self._ended.set_result(None)
 
+    def kill(self) -> None:
+        """End it without waiting for the server to do anything about it."""
+        self.end()
+        if self.link is not None:
+            self.link.kill()
+
     def _note(self, sentence: str) -> None:
         self.notes = (*self.notes, sentence)[-_NOTES:]
 
-    def _notified(self, method: str, params: bytes | None) -> None:
+    def notified(self, method: str, params: bytes | None) -> None:
+        """A notification that belongs to no call of somebody who listens."""
         if method == "notifications/progress":
             return
         if method == "notifications/tools/list_changed":
@@ -370,7 +389,7 @@ class Connection:
             self._relist_timer = self._loop.call_later(RELIST_AFTER, self._relist)
 
     def _relist(self) -> None:
-        self._adopt(self._loop.create_task(self._relist_tools()))
+        self.adopt(self._loop.create_task(self._relist_tools()))
 
     async def _relist_tools(self) -> None:
         self._changed = False
@@ -389,7 +408,10 @@ class Connection:
 
 def _declares(capabilities: dict[str, object], kind: str, flag: str) -> bool:
     value = capabilities.get(kind)
-    return isinstance(value, dict) and bool(value.get(flag))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    if not isinstance(value, dict):
+        return False
+    said = cast("dict[str, object]", value).get(flag)
+    return said is not None and said is not False  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
 
 def _decode(params: bytes | None, form: type[T]) -> T:

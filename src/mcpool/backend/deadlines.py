@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from mcpool.backend.holder import Holder
+from mcpool.backend.holder import CallSink, Holder
 from mcpool.backend.questions import Questions
 from mcpool.wire.call import Call
 from mcpool.wire.engine import Engine
@@ -20,25 +20,85 @@ ROUNDING = 0.001
 class Waiting:
     """A request in flight. Its clock stands still while its own thread is asked something on its connection."""
 
-    __slots__ = ("_asked", "_started", "call", "due", "engine", "holder", "questions", "timeout")
+    __slots__ = (
+        *(
+            "_asked",
+            "_asked_before",
+            "_begun",
+            "_started",
+            "call",
+            "due",
+            "engine",
+            "holder",
+            "most",
+            "questions",
+            "timeout",
+            "whole",
+        ),
+    )
 
     def __init__(
-        self, call: Call, engine: Engine, questions: Questions, holder: Holder, timeout: float, now: float
+        self,
+        call: Call,
+        engine: Engine,
+        questions: Questions,
+        holder: Holder,
+        timeout: float,
+        now: float,
+        *,
+        whole: float | None = None,
     ) -> None:
         self.call = call
         self.engine = engine
         self.questions = questions
         self.holder = holder
         self.timeout = timeout
+        self.whole = timeout if whole is None else whole
+        """The time-out as its caller knows it, of which earlier attempts may have used some."""
+        self.most: float | None = None
+        """Seconds in all, to which progress extends the time-out; None: it does not."""
         self.due = now + timeout
         """When to look whether its time is up."""
-        self._started = now
-        self._asked = questions.asked_time(holder, now) if questions.asked_ever else 0.0
+        self._begun = self._started = now
+        self._asked = self._asked_before = questions.asked_time(holder, now) if questions.asked_ever else 0.0
 
     def remaining(self, now: float) -> float:
         """Seconds left; zero or less when the time is up."""
-        asked = self.questions.asked_time(self.holder, now) - self._asked
-        return self.timeout - (now - self._started - asked)
+        asked = self.questions.asked_time(self.holder, now)
+        left = self.timeout - (now - self._started - (asked - self._asked))
+        if self.most is None:
+            return left
+        return min(left, self.most - (now - self._begun - (asked - self._asked_before)))
+
+    def progressed(self, now: float) -> None:
+        """It is still at work: its time counts from now."""
+        self._started = now
+        self._asked = self.questions.asked_time(self.holder, now)
+
+
+class ExtendedByProgress:
+    """The sink of a call whose progress gives it more time. Passes on what the caller wants to hear."""
+
+    __slots__ = ("_elsewhere", "_progress", "_sink", "waiting")
+
+    def __init__(self, sink: CallSink | None, progress: bool, elsewhere: Callable[[str, bytes | None], None]) -> None:
+        """`progress`: whether the caller asked for it. `elsewhere` hears what would go there without a sink."""
+        self._sink = sink
+        self._progress = progress
+        self._elsewhere = elsewhere
+        self.waiting: Waiting | None = None
+
+    def on_notification(self, method: str, params: bytes | None) -> None:
+        """A notification of this call."""
+        if method == "notifications/progress":
+            if self.waiting is not None:
+                self.waiting.progressed(self.waiting.call.future.get_loop().time())
+            if not self._progress:
+                return
+        if self._sink is not None:
+            self._sink.on_notification(method, params)
+        else:
+            self._elsewhere(method, params)
 
 
 class Deadlines:

@@ -36,6 +36,7 @@ class Event(StrEnum):
     CONNECTED = "connected"
     """Handshake and complete tool list are done."""
     CONNECT_FAILED = "connect_failed"
+    """A start failed, or is not even tried because the budget is spent."""
     REFUSED = "refused"
     """The server wants credentials that we do not have."""
     LOST = "lost"
@@ -60,9 +61,11 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.CONNECTING, Event.RETIRED): State.STOPPING,
     (State.READY, Event.WANTED): State.READY,
     (State.READY, Event.LOST): State.DISCONNECTED,
+    (State.READY, Event.REFUSED): State.AUTH_REQUIRED,
     (State.READY, Event.UNUSED): State.IDLE,
     (State.READY, Event.RETIRED): State.STOPPING,
     (State.DISCONNECTED, Event.WANTED): State.RECONNECTING,
+    (State.DISCONNECTED, Event.CONNECT_FAILED): State.FAILED,
     (State.DISCONNECTED, Event.UNUSED): State.IDLE,
     (State.DISCONNECTED, Event.RETIRED): State.STOPPED,
     (State.RECONNECTING, Event.WANTED): State.RECONNECTING,

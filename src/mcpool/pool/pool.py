@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mcpool.backend.backend import Backend, Spawn
@@ -12,9 +12,10 @@ from mcpool.backend.client_side import capability_class
 from mcpool.backend.connection import Terms
 from mcpool.backend.eras import Eras
 from mcpool.backend.holder import Holder
+from mcpool.backend.restarts import Budget
 from mcpool.backend.tools import Catalogue
 from mcpool.catalog.identity import Identity
-from mcpool.config.server import ServerConfig
+from mcpool.config.server import Http, ServerConfig
 from mcpool.errors import Closed, ServerNotFound
 from mcpool.pool.idling import LOOK_AGAIN, Use, seconds_until_stop
 from mcpool.pool.resolver import Circumstances, Resolver
@@ -99,8 +100,15 @@ class Pool:
     """
 
     def __init__(
-        self, resolver: Resolver, *, client_info: bytes, spawn: Spawn, loop: asyncio.AbstractEventLoop
+        self,
+        resolver: Resolver,
+        *,
+        client_info: bytes,
+        spawn: Spawn,
+        chance: Callable[[], float],
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
+        """`chance` gives random numbers in [0, 1)."""
         self._resolver = resolver
         self._client_info = client_info
         self._spawn = spawn
@@ -109,6 +117,9 @@ class Pool:
         self._retired: set[Entry] = set()
         self._eras = Eras()
         self._catalogues: OrderedDict[Key, Catalogue] = OrderedDict()
+        self._chance = chance
+        self.lives = 0
+        """How many connections ended that were ready once."""
         self._closed = False
 
     def __repr__(self) -> str:
@@ -142,6 +153,8 @@ class Pool:
             client_info=self._client_info,
             capabilities=capabilities,
             roots=client.roots if resolved.offers_roots else None,
+            budget=_budget(server),
+            heartbeat=server.heartbeat,
         )
         entry = self._entries.get(key)
         if entry is None:
@@ -151,7 +164,9 @@ class Pool:
                 key=resolved.identity,
                 eras=self._eras,
                 spawn=self._spawn,
+                chance=self._chance,
                 on_roots_wanted=lambda: self._resolver.learned_roots(server),
+                on_state_lost=self._count_life,
                 loop=self._loop,
             )
             backend.catalogue = self._catalogues.pop(key, None)
@@ -167,7 +182,7 @@ class Pool:
     def released(self, entry: Entry, holder: Holder) -> None:
         """Take a lease back; called by the lease."""
         backend = entry.backend
-        backend.leave(holder)
+        backend.wishes.leave(holder)
         entry.last_released = self._loop.time()
         if self._closed:
             return
@@ -194,6 +209,14 @@ class Pool:
         else:
             self._spawn(entry.backend.stop(retire=True))
 
+    def forgive(self) -> None:
+        """The configuration was applied, perhaps because of what was wrong: everything may be tried at once."""
+        for entry in self:
+            entry.backend.forgive()
+
+    def _count_life(self) -> None:
+        self.lives += 1
+
     async def reconnect(self, server: str) -> None:
         """End the connections of one server and start them anew, for all who hold it.
 
@@ -206,6 +229,7 @@ class Pool:
             known = ", ".join(sorted({entry.config.name for entry in self._entries.values()})) or "none"
             raise ServerNotFound(server, f"it has no process, because nobody uses it; these have: {known}")
         for entry in entries:
+            entry.backend.forgive()
             await entry.backend.stop(retire=False)
         # What was replaced meanwhile has a successor, which is new anyway.
         starts = (entry.backend.connected() for entry in entries if not entry.retired)
@@ -258,3 +282,9 @@ class Pool:
             self._catalogues[entry.key] = entry.backend.catalogue
             while len(self._catalogues) > _REMEMBERED:
                 self._catalogues.popitem(last=False)
+
+
+def _budget(server: ServerConfig) -> Budget:
+    """An endpoint that cannot be reached costs nothing to try, for as long as a caller would wait for it."""
+    patience = server.startup_timeout if isinstance(server.transport, Http) else 0.0
+    return Budget(server.restart_max, server.restart_window, patience)

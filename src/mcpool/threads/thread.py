@@ -143,7 +143,7 @@ class Thread:
         if runtime is None:
             return
         leases = [binding.lease for name, binding in runtime.bindings.items() if server in (None, name)]
-        settings = (lease.backend.set_level(lease.holder, level) for lease in leases)
+        settings = (lease.backend.wishes.set_level(lease.holder, level) for lease in leases)
         for outcome in await asyncio.gather(*settings, return_exceptions=True):
             if outcome is not None:
                 raise outcome
@@ -153,7 +153,7 @@ class Thread:
         step = self.capture()
         try:
             binding = step.binding(server)
-            await binding.lease.backend.subscribe(binding.lease.holder, uri, binding.view.tool_timeout)
+            await binding.lease.backend.wishes.subscribe(binding.lease.holder, uri, binding.view.tool_timeout)
             self._uris.setdefault(server, set()).add(uri)
         finally:
             step.release()
@@ -164,7 +164,7 @@ class Thread:
         step = self.capture()
         try:
             binding = step.binding(server)
-            await binding.lease.backend.unsubscribe(binding.lease.holder, uri, binding.view.tool_timeout)
+            await binding.lease.backend.wishes.unsubscribe(binding.lease.holder, uri, binding.view.tool_timeout)
         finally:
             step.release()
 
@@ -189,7 +189,7 @@ class Thread:
                 unavailable[server.name] = error.message
                 continue
             level = self._levels.get(server.name, self._levels.get(None))
-            lease.backend.carry_over(lease.holder, level, self._uris.get(server.name, ()))
+            lease.backend.wishes.carry_over(lease.holder, level, self._uris.get(server.name, ()))
             if server.start == "eager" or server.required:
                 lease.backend.begin()
             bindings[server.name] = Binding(server, view_of(server), lease)

@@ -1,0 +1,208 @@
+"""The requests of all holders of one backend: sent, watched, and sent again where that is allowed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import msgspec
+
+from mcpool.backend.connection import SANDBOX_STATE, Connection
+from mcpool.backend.deadlines import Deadlines, ExtendedByProgress, Waiting
+from mcpool.backend.failures import failure_of, wait_before_resending
+from mcpool.backend.holder import CallSink, Holder
+from mcpool.backend.holders import Holders
+from mcpool.backend.latency import Latencies
+from mcpool.backend.resend import TOOL_CALL, Attempt, Verdict, verdict
+from mcpool.config.server import Retry
+from mcpool.errors import AuthRequired, CallOutcomeUnknown, CallTimeout, ServerError, ServerUnavailable
+from mcpool.wire.lost import ConnectionLost
+from mcpool.wire.paging import read_pages
+
+CANCELLED = "the client cancelled the request"
+TIMED_OUT = "no answer within the time-out"
+
+Fields = Mapping[str, bytes | msgspec.Raw]
+
+
+class Server(Protocol):
+    """What requests need of the backend that they are for."""
+
+    name: str
+    holders: Holders
+    current: Connection | None
+
+    async def connected(self) -> Connection:
+        """The current connection, or the next."""
+        ...
+
+    def lost(self, connection: Connection, lost: ConnectionLost) -> None:
+        """A request met a connection that is dead."""
+        ...
+
+    def refused(self, connection: Connection, error: AuthRequired) -> None:
+        """A request was not let in."""
+        ...
+
+    @property
+    def restarts(self) -> bool:
+        """Whether it runs again, or is about to."""
+        ...
+
+
+class Requests:
+    """Counts them, gives each its one deadline, and follows the rules of `resend`."""
+
+    def __init__(self, server: Server, loop: asyncio.AbstractEventLoop) -> None:
+        self.in_flight = 0
+        self.last_used = loop.time()
+        """When the last one ended."""
+        self.latencies = Latencies()
+        self._server = server
+        self._loop = loop
+        self._deadlines = Deadlines(loop, self._expire)
+
+    async def send(
+        self,
+        method: str,
+        fields: Fields,
+        *,
+        holder: Holder,
+        timeout: float,
+        timeout_max: float | None = None,
+        meta: Fields | None = None,
+        sandbox: bytes | None = None,
+        sink: CallSink | None = None,
+        progress: bool = False,
+        check: Callable[[Connection], None] | None = None,
+        tool: str | None = None,
+        retry: Retry = "safe",
+    ) -> bytes:
+        """Send a request and return the raw result. Cancelling the caller, and the time-out, tell the server.
+
+        A request that was lost is sent once more, over a new connection, where `resend` says so: `tool` is the one that
+        it calls, `retry` what the configuration says of it. `check` sees the connection before each sending, and raises
+        what the caller shall get if it must not be used. `timeout` seconds are for all of it; with `timeout_max` they
+        count from the last progress, up to so many. `sandbox` is told with calls to servers that want to know it.
+
+        Raises:
+            ServerUnavailable: it could not be started, or the connection was lost before the request was sent.
+            CallOutcomeUnknown: the connection was lost after the request was sent.
+            CallTimeout: no answer in `timeout` seconds, not counting those in which `holder` was asked something.
+            RpcError: the server answered with an error.
+            MessageTooLarge: the answer, or the request, is over the limit.
+        """
+        server = self._server
+        lost: ConnectionLost | ServerError | None = None
+        left = timeout
+        self.in_flight += 1
+        asked_at = self._loop.time()
+        try:
+            while True:
+                connection = server.current
+                if connection is None or lost is not None:
+                    begun = self._loop.time()
+                    connection = await self._connected_again(method, tool, lost, left, timeout)
+                    left -= self._loop.time() - begun
+                if check is not None:
+                    check(connection)
+                told = meta
+                if sandbox is not None and connection.wants_sandbox_state and method == TOOL_CALL:
+                    told = {**(meta or {}), SANDBOX_STATE: sandbox}
+                extended = None if timeout_max is None else ExtendedByProgress(sink, progress, connection.notified)
+                call = connection.session.call(
+                    method,
+                    fields,
+                    meta=told,
+                    progress=progress or extended is not None,
+                    sink=sink if extended is None else extended,
+                    owner=holder,
+                    capabilities=holder.client.raw,
+                    log_level=server.holders.level_of(holder),
+                )
+                waiting = Waiting(
+                    call, connection.engine, connection.questions, holder, left, self._loop.time(), whole=timeout
+                )
+                if extended is not None:
+                    extended.waiting, waiting.most = waiting, timeout_max
+                self._deadlines.add(waiting)
+                try:
+                    return await call.future
+                except (ConnectionLost, ServerError) as error:
+                    if isinstance(error, ConnectionLost) and not connection.alive:
+                        server.lost(connection, error)
+                    elif isinstance(error, AuthRequired):
+                        server.refused(connection, error)
+                    hints = None if tool is None else connection.annotations(tool)
+                    judged = verdict(Attempt(method, failure_of(error), lost is not None, retry, hints))
+                    left = waiting.remaining(self._loop.time())
+                    if judged != "resend" or wait_before_resending(error) >= left:
+                        raise self._given_up(method, tool, error, judged) from None
+                    lost = error
+                except asyncio.CancelledError:
+                    connection.engine.cancel(call, CANCELLED)
+                    raise
+                finally:
+                    self._deadlines.discard(waiting)
+        finally:
+            self.in_flight -= 1
+            self.last_used = now = self._loop.time()
+            self.latencies.add(now - asked_at)
+
+    async def _connected_again(
+        self,
+        method: str,
+        tool: str | None,
+        lost: ConnectionLost | ServerError | None,
+        left: float,
+        timeout: float,
+    ) -> Connection:
+        """Wait until the request can be sent: for the first time, or (after `lost`) once more."""
+        server = self._server
+        try:
+            async with asyncio.timeout(left):
+                if lost is not None:
+                    await asyncio.sleep(wait_before_resending(lost))
+                return server.current or await server.connected()
+        except TimeoutError:
+            what = f"did not start within the request's time-out of {timeout:g} s"
+            if lost is not None and (not isinstance(lost, ConnectionLost) or lost.sent):
+                what += "; the request may have run before"
+            raise CallTimeout(server.name, what) from None
+        except ServerUnavailable:
+            if isinstance(lost, ConnectionLost) and lost.sent:
+                raise self._given_up(method, tool, lost, "unknown") from None
+            raise
+
+    def _given_up(
+        self, method: str, tool: str | None, error: ConnectionLost | ServerError, judged: Verdict
+    ) -> ServerError:
+        server = self._server
+        if isinstance(error, ServerError):
+            return error
+        if judged == "not_run":
+            return ServerUnavailable(server.name, f"it {error.reason} before {method} could be sent, twice in a row")
+        return CallOutcomeUnknown(
+            server.name, f"it {error.reason}", method=method, tool=tool, restarted=server.restarts
+        )
+
+    def _expire(self, waiting: Waiting) -> None:
+        call = waiting.call
+        if not call.future.done():
+            what = f"no answer to {call.method} within {waiting.whole:g} s; it was told to stop, and may have run"
+            call.future.set_exception(CallTimeout(self._server.name, what))
+            waiting.engine.cancel(call, TIMED_OUT)
+
+    async def list_all(self, method: str, key: str, *, holder: Holder, timeout: float) -> tuple[bytes, ...]:
+        """The raw items of all pages of a list; `timeout` seconds for each page.
+
+        Raises: as `send`, and BadAnswer if the list is malformed or has no end.
+        """
+        return await read_pages(
+            self._server.name, method, key, lambda fields: self.send(method, fields, holder=holder, timeout=timeout)
+        )
+
+    def rest(self) -> None:
+        """Nothing is in flight for a while."""
+        self._deadlines.rest()
