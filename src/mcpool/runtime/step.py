@@ -144,7 +144,7 @@ class Step:
 
         def unchanged(connection: Connection) -> None:
             nonlocal used
-            self._check_unchanged(binding, connection, definition)
+            self._check_unchanged(binding, definition, connection)
             used = connection.generation
 
         try:
@@ -207,7 +207,7 @@ class Step:
         Filters and approval modes hold here too. Raises: as `call`, and ServerNotFound.
         """
         binding = self.binding(server)
-        tool = await self._admit(binding, fields) if method == "tools/call" else None
+        tool, approved = await self._admit(binding, fields) if method == "tools/call" else (None, None)
         return await self._request(
             binding,
             method,
@@ -217,6 +217,7 @@ class Step:
             progress=progress,
             timeout=timeout,
             answer_input=answer_input,
+            check=None if approved is None else partial(self._check_unchanged, binding, approved),
             tool=tool,
         )
 
@@ -302,19 +303,20 @@ class Step:
             raise ToolNotFound(binding.config.name, f"tool `{tool}` is not enabled for this thread")
         return (binding.view.mode(tool) or self._user.default_mode) == "approve"
 
-    async def _admit(self, binding: Binding, fields: Fields) -> str:
+    async def _admit(self, binding: Binding, fields: Fields) -> tuple[str, ToolDefinition | None]:
+        """The tool that is called, and its definition if that had to be looked at."""
         name = binding.config.name
         try:
             tool = msgspec.json.decode(fields["name"], type=str)
         except (KeyError, msgspec.DecodeError):
             raise ToolNotFound(name, "the call names no tool") from None
         if self._may_run(binding, tool):
-            return tool
+            return tool, None
         definition = (await binding.lease.backend.connected()).catalogue.by_name.get(tool)
         if definition is None:
             raise ToolNotFound(name, f"the server has no tool `{tool}`")
         await self._approve(binding, definition, bytes(fields.get("arguments", b"{}")))
-        return tool
+        return tool, definition
 
     async def _approve(self, binding: Binding, definition: ToolDefinition, arguments: bytes) -> None:
         name, tool = binding.config.name, definition.name
@@ -323,7 +325,7 @@ class Step:
         if not await self._user.approve(ApprovalRequest(name, tool, arguments, definition.annotations)):
             raise ApprovalDenied(name, f"the call of `{tool}` was not approved; nothing was sent")
 
-    def _check_unchanged(self, binding: Binding, connection: Connection, shown: ToolDefinition) -> None:
+    def _check_unchanged(self, binding: Binding, shown: ToolDefinition, connection: Connection) -> None:
         name = binding.config.name
         live = connection.catalogue.by_name.get(shown.name)
         if live is not shown:
