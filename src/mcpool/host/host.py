@@ -28,12 +28,15 @@ from mcpool.host.portal import Portal
 from mcpool.host.resolve import LocalResolver
 from mcpool.host.rows import Row, rows
 from mcpool.launch.place import open_local
+from mcpool.oauth.sign_in import SignIns
+from mcpool.oauth.store import GrantStore
 from mcpool.pool.pool import Pool
 from mcpool.pool.resolver import Resolver
 from mcpool.threads.elicitation import CallbackListener, OnElicit, OnNotification
 from mcpool.threads.manager import ThreadManager
 from mcpool.threads.seat import Listener
 from mcpool.threads.thread import OnApprove, Thread
+from mcpool.wire.http import proxy_for
 
 logger = logging.getLogger("mcpool")
 
@@ -68,6 +71,7 @@ class Host:
         self._pool: Pool | None = None
         self._threads: ThreadManager | None = None
         self._resolver: LocalResolver | None = None
+        self._grants: GrantStore | None = None
         self.home = home
         self.problems: tuple[Problem, ...] = ()
         """What is wrong with the configuration; servers that are not named here run."""
@@ -148,7 +152,10 @@ class Host:
                 config = self._load(home)
                 servers = config.servers
                 launcher = await stack.enter_async_context(open_local(home, self._environ))
-                resolver = self._resolver = LocalResolver(launcher, self._environ)
+                self._grants = GrantStore(home, config.oauth_store)
+                sign_ins = SignIns(self._grants, lambda url: proxy_for(url, self._environ))
+                stack.push_async_callback(sign_ins.close)
+                resolver = self._resolver = LocalResolver(launcher, self._environ, sign_ins)
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
 
             def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -277,6 +284,8 @@ class Host:
         if not config.servers and any(problem.severity == "error" for problem in config.problems):
             return config.problems
         self.problems = config.problems
+        if self._grants is not None:
+            self._grants.keep_in(config.oauth_store)
         if self._resolver is not None:
             self._resolver.forget()
         manager.apply(config.servers)

@@ -17,6 +17,8 @@ from mcpool.launch.command import find_command
 from mcpool.launch.environment import inherited
 from mcpool.launch.headers_helper import helper_headers
 from mcpool.launch.spec import Launcher, LaunchSpec
+from mcpool.oauth.grant import grant_place
+from mcpool.oauth.sign_in import SignIn, SignIns
 from mcpool.pool.resolver import Circumstances, Resolved
 from mcpool.wire.http import HttpSpec, load, open_http, proxy_for
 from mcpool.wire.link import Link, Sink
@@ -27,9 +29,10 @@ _KEPT = 4096
 class LocalResolver:
     """Resolves servers that run on, or are reached from, this machine. `environ` is the host's own environment."""
 
-    def __init__(self, launcher: Launcher, environ: Mapping[str, str]) -> None:
+    def __init__(self, launcher: Launcher, environ: Mapping[str, str], sign_ins: SignIns) -> None:
         self._launcher = launcher
         self._environ = dict(environ)
+        self._sign_ins = sign_ins
         self._base: Pairs = tuple(sorted(inherited(environ).items()))
         self._roots_users: set[str] = set()
         self._resolve = lru_cache(maxsize=_KEPT)(self._resolve_anew)
@@ -72,7 +75,8 @@ class LocalResolver:
             raise ServerUnavailable(server.name, f"{what}; {remedy}")
         identity = identify(server, place)
         if isinstance(identity, HttpIdentity):
-            return Resolved(identity, self._http_opener(server, identity), offers_roots)
+            assert isinstance(transport, Http)
+            return Resolved(identity, self._http_opener(server, transport, identity), offers_roots)
         return Resolved(identity, self._stdio_opener(server, identity), offers_roots)
 
     def _offers_roots(self, server: ServerConfig, roots: tuple[Root, ...] | None) -> bool:
@@ -102,7 +106,7 @@ class LocalResolver:
 
         return start
 
-    def _http_opener(self, server: ServerConfig, identity: HttpIdentity) -> Opener:
+    def _http_opener(self, server: ServerConfig, transport: Http, identity: HttpIdentity) -> Opener:
         spec = HttpSpec(
             server=server.name,
             url=identity.url,
@@ -114,11 +118,20 @@ class LocalResolver:
 
         async def reach(sink: Sink) -> Link:
             await asyncio.to_thread(load)  # half a second, the first time
-            if identity.helper is None:
-                return await open_http(spec, sink)
-            command, folder = identity.helper
-            made = await helper_headers(server.name, command, folder, self._environ)
-            headers = dict(spec.headers) | {name.lower(): value for name, value in made.items()}
-            return await open_http(replace(spec, headers=tuple(sorted(headers.items()))), sink)
+            headers = dict(spec.headers)
+            if identity.helper is not None:
+                command, folder = identity.helper
+                made = await helper_headers(server.name, command, folder, self._environ)
+                headers |= {name.lower(): value for name, value in made.items()}
+            credentials = None
+            if transport.auth == "oauth" and "authorization" not in headers:
+                credentials = self._sign_in(server.name, transport, identity)
+            pairs = tuple(sorted(headers.items()))
+            return await open_http(replace(spec, headers=pairs, credentials=credentials), sink)
 
         return reach
+
+    def _sign_in(self, server: str, transport: Http, identity: HttpIdentity) -> SignIn:
+        sign_in = self._sign_ins.of(server, grant_place(transport, identity.principal))
+        sign_in.look_again()  # somebody may have signed in since the last connection
+        return sign_in

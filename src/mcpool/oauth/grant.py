@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from mcpool.config.server import Http
+
 RENEW_BEFORE = 30.0
 """Seconds before its expiry from which on a token is not used any more."""
 
@@ -27,6 +29,11 @@ class Place(msgspec.Struct, frozen=True):
     """As `signed_in_as` says."""
     resource: str | None = None
     """What the tokens are asked for, if not the URL."""
+
+
+def grant_place(http: Http, principal: str) -> Place:
+    """Where the grant of a configured server is kept."""
+    return Place(http.url, signed_in_as(principal), http.oauth_resource)
 
 
 class Grant(msgspec.Struct, frozen=True, omit_defaults=True):

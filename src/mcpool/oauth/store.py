@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -31,11 +32,23 @@ class GrantStore:
     """The grants of one home. Reading and writing block for a moment; use a thread where that matters."""
 
     def __init__(self, home: Path, kind: OAuthStore = "auto") -> None:
+        self._home = home
         self._folder = home / "oauth"
-        self._key = home_key(home)
-        self._keeper: _Keeper = _Files(self._folder)
-        if kind == "keyring" or (kind == "auto" and keyring_works()):
-            self._keeper = _Keyring()
+        self._kind = kind
+
+    def keep_in(self, kind: OAuthStore) -> None:
+        """The configuration has another wish."""
+        if kind != self._kind:
+            self._kind = kind
+            self.__dict__.pop("_keeper", None)
+
+    @cached_property
+    def _keeper(self) -> _Keeper:
+        files = _Files(self._folder)
+        if self._kind == "keyring":
+            return _Keyring()
+        # A keyring that came later, or went, must not hide what is in files.
+        return _First(_Keyring(), files) if self._kind == "auto" and keyring_works() else files
 
     def read(self, place: Place) -> Grant | None:
         """The grant for a place; None if nobody has signed in, or what is kept cannot be understood.
@@ -73,7 +86,7 @@ class GrantStore:
 
     def _name(self, place: Place) -> str:
         """Equal for equal places; it tells nothing of them to who does not have the home's key."""
-        return hmac.new(self._key, b"oauth" + msgspec.json.encode(place), hashlib.sha256).hexdigest()[:40]
+        return hmac.new(home_key(self._home), b"oauth" + msgspec.json.encode(place), hashlib.sha256).hexdigest()[:40]
 
 
 def _locked(handle: int) -> bool:
@@ -155,6 +168,25 @@ class _Keyring:
             return delete_keyring_secret(f"oauth:{name}")
         except SecretsError as error:
             raise _unusable(error) from error
+
+
+class _First:
+    """Keeps things in the first of two; what is in the second is still found."""
+
+    def __init__(self, first: _Keeper, second: _Keeper) -> None:
+        self._first = first
+        self._second = second
+
+    def read(self, name: str) -> bytes | None:
+        found = self._first.read(name)
+        return found if found is not None else self._second.read(name)
+
+    def write(self, name: str, data: bytes) -> None:
+        self._first.write(name, data)
+        self._second.delete(name)
+
+    def delete(self, name: str) -> bool:
+        return any([self._first.delete(name), self._second.delete(name)])
 
 
 def _refused(path: Path, what: str, error: OSError) -> ConfigError:

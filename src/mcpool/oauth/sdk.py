@@ -1,0 +1,157 @@
+"""The official SDK's OAuth client, told what to remember and what to ask for. Imported with the first sign-in."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from mcpool.oauth.grant import Grant
+
+if TYPE_CHECKING:
+    from mcp.client.auth import OAuthClientProvider
+    from mcp.shared.auth import (
+        AuthorizationCodeResult,
+        OAuthClientInformationFull,
+        OAuthMetadata,
+        OAuthToken,
+        ProtectedResourceMetadata,
+    )
+
+Show = Callable[[str], Awaitable[None]]
+"""Has a person visit a URL."""
+Receive = Callable[[], "Awaitable[AuthorizationCodeResult]"]
+"""Waits for what comes of it."""
+
+_TALKATIVE = ("mcp.client.auth.oauth2", "mcp.client.auth.utils")
+"""Logs that quote what issuers answer, tokens included. What fails is told by us, without them."""
+
+
+class Memory:
+    """What the SDK's client is given to begin with, and what it found out (`mcp.client.auth.TokenStorage`)."""
+
+    def __init__(self, tokens: OAuthToken | None, client: OAuthClientInformationFull | None) -> None:
+        self.tokens = tokens
+        self.client = client
+        self.received_at: float | None = None
+        """Unix time at which new tokens came; None if none did."""
+
+    async def get_tokens(self) -> OAuthToken | None:
+        return self.tokens
+
+    async def set_tokens(self, tokens: OAuthToken) -> None:
+        self.tokens = tokens
+        self.received_at = time.time()
+
+    async def get_client_info(self) -> OAuthClientInformationFull | None:
+        return self.client
+
+    async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
+        self.client = client_info
+
+
+def provider(
+    url: str,
+    memory: Memory,
+    *,
+    redirect: str,
+    scopes: tuple[str, ...] = (),
+    resource: str | None = None,
+    show: Show | None = None,
+    receive: Receive | None = None,
+) -> OAuthClientProvider:
+    """The SDK's client for one server. Without `show` and `receive` it cannot sign anybody in."""
+    from mcp.client.auth import OAuthClientProvider
+    from mcp.client.auth.oauth2 import OAuthContext
+    from mcp.shared.auth import OAuthClientMetadata
+
+    class Context(OAuthContext):
+        def get_resource_url(self) -> str:
+            return resource or super().get_resource_url()
+
+        def should_include_resource_param(self, protocol_version: str | None = None) -> bool:
+            return resource is not None or super().should_include_resource_param(protocol_version)
+
+    class Wanted(OAuthClientMetadata):
+        """The SDK asks for the scopes that the server names; those of the configuration take precedence."""
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if name != "scope" or not scopes:
+                super().__setattr__(name, value)
+
+    for name in _TALKATIVE:
+        logging.getLogger(name).disabled = True
+    wanted = Wanted.model_validate(
+        {
+            "client_name": "mcpool",
+            "redirect_uris": [redirect],
+            "scope": " ".join(scopes) or None,
+            "token_endpoint_auth_method": "none",
+        }
+    )
+    made = OAuthClientProvider(url, wanted, memory, show, receive)
+    before = made.context
+    made.context = Context(**{field.name: getattr(before, field.name) for field in fields(before)})
+    return made
+
+
+def registration(client_id: str | None, before: Grant | None, redirect: str) -> OAuthClientInformationFull | None:
+    """The registration to sign in with: the configured one, or that of the last time if it fits; None makes one."""
+    from mcp.shared.auth import OAuthClientInformationFull
+
+    if client_id is not None:
+        return OAuthClientInformationFull.model_validate(
+            {"client_id": client_id, "redirect_uris": [redirect], "token_endpoint_auth_method": "none"}
+        )
+    if before is None or redirect not in before.client.get("redirect_uris", ()):
+        return None
+    return OAuthClientInformationFull.model_validate(before.client)
+
+
+def remembered(grant: Grant) -> Memory:
+    """What the SDK's client has to know of a grant to renew it."""
+    from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
+
+    tokens = OAuthToken(
+        access_token=grant.access_token or "", refresh_token=grant.refresh_token, scope=grant.scope, expires_in=0
+    )
+    return Memory(tokens, OAuthClientInformationFull.model_validate(grant.client))
+
+
+def prepare(made: OAuthClientProvider, grant: Grant) -> None:
+    """Let the client renew what `grant` holds, at the issuer that it came from and nowhere else."""
+    from mcp.shared.auth import OAuthMetadata, ProtectedResourceMetadata
+
+    context = made.context
+    context.token_expiry_time = 1.0  # long ago
+    context.auth_server_url = grant.issuer
+    if grant.server is not None:
+        context.oauth_metadata = OAuthMetadata.model_validate(grant.server)
+    if grant.resource is not None:
+        context.protected_resource_metadata = ProtectedResourceMetadata.model_validate(grant.resource)
+
+
+def granted(made: OAuthClientProvider, memory: Memory, url: str) -> Grant:
+    """What the client has now."""
+    context, tokens, client = made.context, memory.tokens, memory.client
+    assert tokens is not None
+    assert client is not None
+    issuer = context.oauth_metadata.issuer if context.oauth_metadata is not None else None
+    received = memory.received_at or time.time()
+    return Grant(
+        url=url,
+        issuer=str(issuer or context.auth_server_url or context.get_authorization_base_url(url)),
+        client=client.model_dump(mode="json", exclude_none=True),
+        server=_document(context.oauth_metadata),
+        resource=_document(context.protected_resource_metadata),
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        scope=tokens.scope,
+        expires_at=None if tokens.expires_in is None else received + tokens.expires_in,
+    )
+
+
+def _document(model: OAuthMetadata | ProtectedResourceMetadata | None) -> dict[str, object] | None:
+    return None if model is None else model.model_dump(mode="json", exclude_none=True)

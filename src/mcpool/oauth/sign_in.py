@@ -1,0 +1,119 @@
+"""What one server's links are given: its access token on behalf of one principal, renewed once for all who need it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from mcpool.errors import AuthRequired, ConfigError, ServerUnavailable
+from mcpool.oauth.grant import Grant, Place
+from mcpool.oauth.renewal import NotNow, renewed
+from mcpool.oauth.store import GrantStore
+
+Proxy = Callable[[str], str | None]
+"""The proxy through which a URL is reached."""
+
+
+class SignIn:
+    """The tokens of one place (`wire.credentials.Credentials`). It never asks a person anything."""
+
+    def __init__(self, server: str, place: Place, store: GrantStore, proxy: Proxy) -> None:
+        self.server = server
+        self.place = place
+        self._store = store
+        self._proxy = proxy
+        self._grant: Grant | None = None
+        self._known = False
+        self._renewal: asyncio.Task[str | None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<SignIn {self.server} [{self._grant!r}]>"
+
+    def look_again(self) -> None:
+        """Somebody may have signed in or out since: read what is kept when it is next needed."""
+        self._known = False
+
+    async def token(self) -> str | None:
+        """As `Credentials` says."""
+        if not self._known:
+            self._grant, self._known = await self._read(), True
+        grant = self._grant
+        if grant is None or grant.access_token is None:
+            return None
+        return grant.usable(time.time()) or await self._renew(grant.access_token)
+
+    async def instead_of(self, refused: str | None) -> str | None:
+        """As `Credentials` says."""
+        have = None if self._grant is None else self._grant.usable(time.time())
+        return have if have is not None and have != refused else await self._renew(refused)
+
+    def required(self) -> AuthRequired:
+        """As `Credentials` says."""
+        whom = f" --principal {self.place.principal}" if self.place.principal else ""
+        return AuthRequired(self.server, f"needs you to sign in: run `mcpool auth {self.server}{whom}`")
+
+    async def close(self) -> None:
+        """Wait for a renewal that is under way: an issuer that rotates its tokens must not be left unheard."""
+        if self._renewal is not None:
+            await asyncio.wait([self._renewal])
+
+    async def _renew(self, refused: str | None) -> str | None:
+        """One renewal for all who want one; it goes on when they no longer wait."""
+        if self._renewal is None:
+            self._renewal = asyncio.create_task(self._renew_once(refused), name=f"mcpool-oauth-{self.server}")
+            self._renewal.add_done_callback(self._renewal_done)
+        return await asyncio.shield(self._renewal)
+
+    def _renewal_done(self, task: asyncio.Task[str | None]) -> None:
+        self._renewal = None
+        if not task.cancelled():
+            task.exception()  # told to those who waited, if there still are any
+
+    async def _renew_once(self, refused: str | None) -> str | None:
+        try:
+            async with self._store.locked(self.place):
+                grant = self._grant = await self._read()
+                if grant is None or grant.access_token is None:
+                    return None
+                usable = grant.usable(time.time())
+                if usable is not None and usable != refused:
+                    return usable  # another process was here first
+                if grant.refresh_token is None:
+                    return None
+                grant = self._grant = await renewed(grant, self.place.resource, self._proxy)
+                await asyncio.to_thread(self._store.write, self.place, grant)
+                return grant.access_token
+        except TimeoutError:
+            raise self._not_now("another mcpool process is at it and does not finish") from None
+        except (NotNow, ConfigError) as error:
+            raise self._not_now(str(error)) from None
+
+    async def _read(self) -> Grant | None:
+        try:
+            return await asyncio.to_thread(self._store.read, self.place)
+        except ConfigError as error:
+            raise ServerUnavailable(self.server, str(error)) from None
+
+    def _not_now(self, why: str) -> ServerUnavailable:
+        return ServerUnavailable(self.server, f"its sign-in could not be renewed: {why}; nothing was sent")
+
+
+class SignIns:
+    """The sign-ins of one host: one object for each place, whoever asks."""
+
+    def __init__(self, store: GrantStore, proxy: Proxy) -> None:
+        self._store = store
+        self._proxy = proxy
+        self._known: dict[tuple[str, Place], SignIn] = {}
+
+    def of(self, server: str, place: Place) -> SignIn:
+        """The credentials of a server for a place."""
+        sign_in = self._known.get((server, place))
+        if sign_in is None:
+            sign_in = self._known[server, place] = SignIn(server, place, self._store, self._proxy)
+        return sign_in
+
+    async def close(self) -> None:
+        """Wait until no renewal is under way."""
+        await asyncio.gather(*(sign_in.close() for sign_in in self._known.values()))
