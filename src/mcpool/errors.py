@@ -52,15 +52,15 @@ class CallOutcomeUnknown(ServerError, ConnectionError):
     def __init__(
         self, server: str, what: str, *, method: str = "request", tool: str | None = None, restarted: bool = False
     ) -> None:
-        sent = f"`{tool}` ({method})" if tool is not None else method
+        it = "it" if tool is None else f"`{tool}`"
         after = (
-            "the server was started again, and what it kept in memory is lost"
+            "the server is started again, and what it kept in memory is lost"
             if restarted
             else "the server is not running"
         )
         super().__init__(
             server,
-            f"{what} after {sent} was sent: it may or may not have run, and was not sent again; {after}; "
+            f"{what} after {method} was sent: {it} may or may not have run, and was not sent again; {after}; "
             "look whether it took effect before you repeat it",
         )
         self.method = method

@@ -57,7 +57,8 @@ def config(name: str = "fake", **settings: Any) -> ServerConfig:
     """A stdio server; its command names the fake server behind it, which is its own name unless given."""
     command = settings.pop("command", name)
     transport = Stdio(command, **{key: settings.pop(key) for key in ("args", "env", "cwd") if key in settings})
-    return ServerConfig(name, transport, **{"heartbeat": 0.0, **settings})
+    settings.setdefault("heartbeat", 0.0)  # a timer that comes again would hide that everything waits for ever
+    return ServerConfig(name, transport, **settings)
 
 
 class World:
@@ -84,7 +85,9 @@ class World:
             task.add_done_callback(lambda _: work.close())
             return task
 
-        self.pool = Pool(self, client_info=b'{"name":"test","version":"1"}', spawn=spawn, chance=lambda: 0.5, loop=self.loop)
+        self.pool = Pool(
+            self, client_info=b'{"name":"test","version":"1"}', spawn=spawn, chance=lambda: 0.5, loop=self.loop
+        )
         self._stack.push_async_callback(self.pool.close)
         self.threads = ThreadManager(self.pool, self._configs, grace=self._grace, new_id=self._new_id)
         self._stack.push_async_callback(self.threads.close)

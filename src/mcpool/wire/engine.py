@@ -1,4 +1,4 @@
-"""JSON-RPC over a link: requests and their answers, in wire order, without a task or a timer."""
+"""JSON-RPC over a link: requests and their answers, in wire order, without a task."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ __all__ = ["Call", "CallSinkLike", "ConnectionLost", "Engine", "EngineStatistics
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 CANCELLED_STAYS = 30.0
 """Seconds that a cancelled call counts as unanswered."""
+EXIT_FOLLOWS = 0.05
+"""Seconds for which the end of a process's output waits for its exit, which says more."""
 READS_NO_MORE = "has ended or reads no more"
 
 _SAMPLE = 200
@@ -45,7 +47,7 @@ _SAMPLE = 200
 class Engine:
     """One side of a JSON-RPC conversation over one link. It implements the link's `Sink`.
 
-    Everything happens in the caller's frame or in that of the link: nothing here blocks, awaits or sets a timer.
+    Everything happens in the caller's frame or in that of the link: nothing here blocks or awaits.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Engine:
         self._related: int | str | None = None
         self._ending: str | None = None
         self._lost: ConnectionLost | None = None
+        self._exit_awaited: asyncio.TimerHandle | None = None
         self._reported: set[str] = set()
         self._bytes_in = self._answers = self._late = self._unknown = 0
         self._inbound = self._garbage = self._dropped = 0
@@ -239,10 +242,11 @@ class Engine:
             self._fail(refused, error)
 
     def on_eof(self) -> None:
-        """No answer can come any more. The exit, if it is reported in the same loop turn, may still say why."""
+        """No answer can come any more. The exit of its process, if it is reported soon, may still say why."""
         if self._ending is None:
             self._ending = "closed its output"
-            self._loop.call_soon(self._settle, None)
+            wait = 0.0 if self._link is None or self._link.pid is None else EXIT_FOLLOWS
+            self._exit_awaited = self._loop.call_later(wait, self._settle, None)
 
     def on_exit(self, status: int | None) -> None:
         """Settle everything: what could be read was delivered before."""
@@ -258,6 +262,8 @@ class Engine:
                 call.future.set_exception(ConnectionLost(self.server, READS_NO_MORE, sent=False))
 
     def _settle(self, status: int | None) -> None:
+        if self._exit_awaited is not None:
+            self._exit_awaited.cancel()
         if self._lost is not None:
             return
         self._reader.finish()

@@ -19,7 +19,7 @@ class FakeLink:
     """Takes what is written; `leaves` says how many bytes leave the process before it stops."""
 
     def __init__(self) -> None:
-        self.pid = 4711
+        self.pid: int | None = 4711
         self.alive = True
         self.buffered = 0
         self.written: list[bytes] = []

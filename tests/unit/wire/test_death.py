@@ -127,6 +127,28 @@ async def test_an_exit_in_the_same_turn_as_the_end_of_stream_says_why(scene: Sce
     assert [error.status for error in scene.lost] == [1]
 
 
+async def test_an_exit_that_follows_the_end_of_stream_says_why(scene: Scene) -> None:
+    call = scene.engine.call("m", None)
+
+    scene.engine.on_eof()
+    await asyncio.sleep(0)
+    assert not call.future.done()
+    scene.engine.on_exit(7)
+
+    assert (await lost(call.future)).status == 7
+    assert [error.status for error in scene.lost] == [7]
+
+
+async def test_an_endpoint_without_a_process_is_lost_at_the_end_of_its_stream(scene: Scene) -> None:
+    scene.link.pid = None
+    call = scene.engine.call("m", None)
+
+    scene.engine.on_eof()
+    await asyncio.sleep(0)
+
+    assert call.future.done()
+
+
 async def test_nothing_is_sent_after_the_end_of_stream(scene: Scene) -> None:
     scene.engine.on_eof()
 
