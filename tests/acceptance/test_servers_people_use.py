@@ -73,7 +73,7 @@ async def test_memory(mcpool: McpoolHome, door: Door) -> None:
     npm("mcp-server-memory")
     name = f"Ada by {door.way} in {door.mode}"
     async with door.client(mcpool, "memory") as client:
-        entity = {"name": name, "entityType": "person", "observations": []}
+        entity = {"name": name, "entityType": "person", "observations": ["came in by this door"]}
         await client.call_tool("create_entities", {"entities": [entity]})
         assert name in text(await client.call_tool("read_graph", {}))
 
@@ -127,7 +127,7 @@ async def test_everything_logs(mcpool: McpoolHome, door: Door) -> None:
     level: dict[str, Any] = {"log_level": "debug"} if modern else {}
     async with door.client(mcpool, "everything", logging_callback=note, **level) as client:
         if not modern:
-            await client.set_logging_level("debug")
+            await client.set_logging_level("debug")  # pyright: ignore[reportDeprecated]
         await client.call_tool("toggle-simulated-logging", {})  # logs once at once
         async with asyncio.timeout(20):
             await logged.wait()

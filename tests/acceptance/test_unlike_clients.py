@@ -66,7 +66,7 @@ async def test_three_unlike_clients_share_a_process_but_of_the_server_that_uses_
     imported: McpoolHome, folders: list[Path]
 ) -> None:
     """P1"""
-    calls = {
+    calls: dict[str, tuple[str, dict[str, str]]] = {
         "everything": ("echo", {"message": "hi"}),
         "memory": ("read_graph", {}),
         "filesystem": ("list_allowed_directories", {}),

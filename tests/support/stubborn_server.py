@@ -27,7 +27,7 @@ def serve() -> None:
     """Answer the handshake; there are no tools."""
     for line in sys.stdin:
         message = json.loads(line)
-        answers = {
+        answers: dict[str, object] = {
             "initialize": {
                 "protocolVersion": "2025-11-25",
                 "capabilities": {"tools": {}},
