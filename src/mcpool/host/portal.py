@@ -11,6 +11,9 @@ from typing import Any, ParamSpec, TypeVar
 
 from mcpool.errors import Closed, WrongProcess
 
+LOOK_EVERY = 1.0
+"""Seconds between looks whether the host's event loop, of which nothing was heard, is still there."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -39,6 +42,8 @@ class Portal:
         """
         running = self._submit(function, *args, **kwargs)
         try:
+            while not concurrent.futures.wait([running], LOOK_EVERY).done:
+                self._check_open()
             return running.result()
         except concurrent.futures.CancelledError:
             raise Closed(_CLOSED) from None
@@ -50,7 +55,19 @@ class Portal:
         """Run a coroutine function there and await its result on this loop, which may be the same one."""
         if asyncio.get_running_loop() is self._loop:
             return await function(*args, **kwargs)
-        return await asyncio.wrap_future(self._submit(function, *args, **kwargs))
+        running = asyncio.wrap_future(self._submit(function, *args, **kwargs))
+        try:
+            while not (await asyncio.wait([running], timeout=LOOK_EVERY))[0]:
+                self._check_open()
+            return await running
+        except BaseException:
+            running.cancel()
+            raise
+
+    def _check_open(self) -> None:
+        """What was handed to a loop in the moment of its end is never begun, and nobody says so."""
+        if self._loop.is_closed():
+            raise Closed(_CLOSED)
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a plain function there and wait for its result, blocking this OS thread."""
@@ -75,7 +92,12 @@ class Portal:
         with self._lock:
             if self._closed or self._loop.is_closed():
                 raise Closed(_CLOSED)
-            return asyncio.run_coroutine_threadsafe(function(*args, **kwargs), self._loop)
+            work = function(*args, **kwargs)
+            try:
+                return asyncio.run_coroutine_threadsafe(work, self._loop)
+            except RuntimeError:
+                work.close()
+                raise Closed(_CLOSED) from None
 
 
 _CLOSED = "the host is closed; open another with `mcpool.open`, or keep this one open for as long as it is used"
