@@ -8,10 +8,12 @@ import msgspec
 
 from mcpool.gateway.client_state import ClientState
 from mcpool.gateway.exchange import Exchange
+from mcpool.gateway.failure import Failure
 from mcpool.gateway.message import text_of, value_of
 from mcpool.gateway.param_headers import KEYWORD, Declared, check, declared
 from mcpool.gateway.upstream import Step
 from mcpool.gateway.view import View
+from mcpool.wire.revisions import INVALID_PARAMS
 
 HeaderChecks = dict[str, tuple[Declared, ...]]
 """By the name under which the client knows the tool; only tools that declare something."""
@@ -30,14 +32,22 @@ async def check_headers(
     """Compare the headers of a tool call with its arguments.
 
     Raises:
-        Failure: they do not say the same.
+        Failure: they do not say the same, or the arguments can be read in more than one way.
     """
     if state.header_checks is None:
         state.header_checks = header_checks(await view.definitions(state, step))
     if state.header_checks:
         entries = state.header_checks.get(text_of(exchange.fields.get("name")) or "")
         if entries:
-            check(entries, value_of(exchange.fields.get("arguments")), headers)
+            check(entries, _arguments(exchange), headers)
+
+
+def _arguments(exchange: Exchange) -> object:
+    raw = exchange.fields.get("arguments")
+    try:
+        return None if raw is None else value_of(raw)
+    except ValueError as error:
+        raise Failure(INVALID_PARAMS, f"`arguments` cannot be compared with the headers: {error}") from None
 
 
 def header_checks(definitions: Iterable[bytes]) -> HeaderChecks:

@@ -6,6 +6,7 @@ is decoded; what it carries stays raw until somebody needs a value.
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 import msgspec
@@ -130,12 +131,23 @@ def error_of(raw: msgspec.Raw) -> tuple[int, str, bytes | None]:
     return error.code, error.message, None if error.data is msgspec.UNSET else bytes(error.data)
 
 
-def value_of(raw: msgspec.Raw | bytes | None) -> object:
-    """A raw JSON value of a client; None if it is absent, or nested too deeply to be looked at."""
+def value_of(raw: msgspec.Raw | bytes) -> object:
+    """A raw JSON value of a client that has one meaning only: readers differ in which of equal names counts.
+
+    Raises:
+        ValueError: an object in it names a member twice, or it cannot be read.
+    """
     try:
-        return msgspec.json.decode(raw) if raw else None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+        return json.loads(bytes(raw), object_pairs_hook=_members_once)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _members_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object names a member twice")
+    return found
 
 
 def result_message(id_: bytes, result: bytes) -> bytes:

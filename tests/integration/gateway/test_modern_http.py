@@ -282,6 +282,20 @@ async def test_header_that_repeats_an_argument_must_say_the_same(port: int, host
         assert good.status == 200
 
 
+async def test_argument_that_is_named_twice_is_refused_where_a_header_repeats_it(port: int, host: FakeHost) -> None:
+    schema = {"type": "object", "properties": {"region": {"type": "string", "x-mcp-header": "Region"}}}
+    host.servers["one"].definitions["echo"] = {"inputSchema": schema}
+    async with HttpClient(port) as client:
+        head = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "echo"}
+        context: dict[str, object] = {META + "protocolVersion": "2026-07-28", META + "clientCapabilities": {}}
+        call = {"name": "echo", "arguments": {"region": "us"}, "_meta": context}
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+        twice = json.dumps(message).replace('"region": "us"', '"region": "us", "region": "eu"').encode()
+        answer = await client.request("POST", twice, {**head, "Mcp-Param-Region": "eu"})
+    assert (answer.status, (await answer.json())["error"]["code"]) == (400, -32602)
+    assert host.calls == []
+
+
 async def test_headers_of_one_era_with_a_body_of_the_other_are_a_mismatch(client: HttpClient) -> None:
     response = await client.modern("tools/list", headers={"MCP-Protocol-Version": "2025-11-25"})
     assert (response.status, (await response.json())["error"]["code"]) == (400, -32020)
