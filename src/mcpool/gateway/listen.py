@@ -51,7 +51,8 @@ class Subscription:
         self._meta = Raw(b'{"%b":%b}' % (META_SUBSCRIPTION_ID.encode(), exchange.id))
         self._filter = _read(exchange)
         self._uris = frozenset(self._filter.resource_subscriptions)
-        self._held: list[tuple[Hashable, bytes]] | None = []
+        self._held: dict[Hashable, bytes] | None = {}
+        """What came before the acknowledgement; None once that was sent."""
         self._subscribed: list[tuple[str, str]] = []
         self._ended = asyncio.Event()
 
@@ -67,8 +68,8 @@ class Subscription:
         self._filter.resource_subscriptions = [uri for _, uri in self._subscribed]
         acknowledged = {"notifications": Raw(encode_json(self._filter)), "_meta": self._meta}
         self._outlet.put(Kind.OTHER, notification_message(names.ACKNOWLEDGED, wire_params.join(acknowledged)))
-        held, self._held = self._held or [], None
-        for subject, message in held:
+        held, self._held = self._held or {}, None
+        for subject, message in held.items():
             self._outlet.put(Kind.LATEST, message, subject)
 
     async def run(self) -> bytes:
@@ -91,7 +92,7 @@ class Subscription:
         message = notification_message(method, wire_params.join(fields))
         subject = (self, method, bytes(fields.get("uri", b"")))
         if self._held is not None:
-            self._held.append((subject, message))
+            self._held[subject] = message
         else:
             self._outlet.put(Kind.LATEST, message, subject)
 

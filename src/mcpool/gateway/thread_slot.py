@@ -124,6 +124,9 @@ class ThreadSlot:
             self._tasks.start(self._announce_when_there(self.current, server))
 
     async def _unsubscribe_quietly(self, server: str, uri: str) -> None:
+        if (server, uri) in self._held:
+            # Somebody listens again already.
+            return
         with contextlib.suppress(McpoolError):
             await self.unsubscribe(server, uri)
 
