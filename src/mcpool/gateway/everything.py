@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from mcpool.errors import RpcError
+from mcpool.errors import ServerError
 from mcpool.gateway import names
 from mcpool.gateway.capabilities import merged
 from mcpool.gateway.catalogue import Owner, ResourceTable, Table, rename, resource_table, without_repeats
@@ -53,7 +53,7 @@ class EverythingView:
         if exchange.method == names.CALL:
             owner = await self._tool(state, step, exchange)
             exchange.fields["name"] = owner.name
-            return await _relay(step, owner.server, exchange)
+            return await exchange.relay(step, owner.server)
         check_method(exchange)
         match exchange.method:
             case names.LIST_TOOLS:
@@ -73,7 +73,7 @@ class EverythingView:
             case names.PROMPT:
                 owner = await self._prompt(state, step, text_field(exchange, "name"))
                 exchange.fields["name"] = owner.name
-                return await _relay(step, owner.server, exchange)
+                return await exchange.relay(step, owner.server)
             case names.READ:
                 return await self._read(state, step, exchange)
             case names.COMPLETE:
@@ -201,11 +201,11 @@ class EverythingView:
             for server, said in facts.items():
                 if said.capabilities.get("resources") is not None:
                     try:
-                        return await _relay(step, server, exchange)
-                    except RpcError:
+                        return await exchange.relay(step, server)
+                    except ServerError:
                         continue
             raise not_listed from None
-        return await _relay(step, owner, exchange)
+        return await exchange.relay(step, owner)
 
     async def _complete(self, state: ClientState, step: Step, exchange: Exchange) -> bytes:
         try:
@@ -216,22 +216,9 @@ class EverythingView:
             owner = await self._prompt(state, step, text_of(ref.get("name")) or "")
             ref["name"] = owner.name
             exchange.fields["ref"] = Raw(wire_params.join(ref))
-            return await _relay(step, owner.server, exchange)
+            return await exchange.relay(step, owner.server)
         uri = text_of(ref.get("uri")) or ""
-        return await _relay(step, await self.owner_of(state, step, uri, modern=exchange.modern), exchange)
-
-
-async def _relay(step: Step, server: str, exchange: Exchange) -> bytes:
-    exchange.server = server
-    return await step.relay(
-        server,
-        exchange.method,
-        exchange.fields,
-        meta=exchange.meta,
-        sink=exchange,
-        progress=exchange.token is not None,
-        answer_input=not exchange.modern,
-    )
+        return await exchange.relay(step, await self.owner_of(state, step, uri, modern=exchange.modern))
 
 
 def _listed(key: str, items: tuple[bytes, ...] | list[bytes]) -> bytes:

@@ -13,7 +13,7 @@ from mcpool.gateway import names
 from mcpool.gateway.failure import Failure, failure_of
 from mcpool.gateway.message import Key, notification_message
 from mcpool.gateway.outbox import Kind
-from mcpool.gateway.upstream import Fields
+from mcpool.gateway.upstream import Fields, Step
 from mcpool.wire import params as wire_params
 from mcpool.wire.revisions import INTERNAL_ERROR, INVALID_PARAMS, META_LOG_LEVEL, PROGRESS_TOKEN, RESOURCE_NOT_FOUND
 
@@ -100,6 +100,19 @@ class Exchange:
         elif not self.modern or (self.meta is not None and META_LOG_LEVEL in self.meta):
             # A 2026-07-28 client hears no log unless it asks for it with the request.
             self.outlet.put(Kind.LOG, notification_message(method, params))
+
+    async def relay(self, step: Step, server: str) -> bytes:
+        """Have a server answer it; returns the raw result."""
+        self.server = server
+        return await step.relay(
+            server,
+            self.method,
+            self.fields,
+            meta=self.meta,
+            sink=self,
+            progress=self.token is not None,
+            answer_input=not self.modern,
+        )
 
     def cancel(self, reason: str) -> None:
         """End the work on it: the server is told."""

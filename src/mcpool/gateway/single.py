@@ -44,16 +44,7 @@ class SingleView:
     async def answer(self, state: ClientState, step: Step, exchange: Exchange) -> bytes:
         if exchange.method in _OURS:
             return await self._own(state, step, exchange)
-        exchange.server = self._server
-        return await step.relay(
-            self._server,
-            exchange.method,
-            exchange.fields,
-            meta=exchange.meta,
-            sink=exchange,
-            progress=exchange.token is not None,
-            answer_input=not exchange.modern,
-        )
+        return await exchange.relay(step, self._server)
 
     async def definitions(self, state: ClientState, step: Step) -> Sequence[bytes]:
         return [tool.raw for tool in await step.tool_definitions(self._server)]

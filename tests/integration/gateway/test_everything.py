@@ -133,6 +133,18 @@ async def test_resource_that_nobody_lists_is_asked_for_everywhere(client: HttpCl
     assert (error["code"], error["data"]) == (-32002, {"uri": "hidden:1"})
 
 
+async def test_resource_that_nobody_lists_is_found_beside_a_server_that_fails(
+    client: HttpClient, host: FakeHost
+) -> None:
+    from mcpool.errors import ServerUnavailable
+
+    async def gone(call: FakeCall) -> bytes:
+        raise ServerUnavailable(call.server, "it ended")
+
+    host.servers["a"].handlers["resources/read"] = gone
+    assert (await client.result("resources/read", {"uri": "hidden:1"}))["server"] == "b"
+
+
 async def test_completion_goes_to_the_owner_under_its_own_name(client: HttpClient) -> None:
     argument = {"name": "x", "value": "1"}
     prompt = {"ref": {"type": "ref/prompt", "name": "b__hello"}, "argument": argument}
