@@ -21,6 +21,7 @@ from mcpool.wire.http_guard import CURRENT, Guard, why
 from mcpool.wire.http_signed import Signed
 from mcpool.wire.http_stub import stub
 from mcpool.wire.link import Sink
+from mcpool.wire.refused import http_refused
 
 if TYPE_CHECKING:
     from contextvars import Context
@@ -293,6 +294,8 @@ class HttpLink:
         frame.refused = executed is False
         if executed is None and frame.method not in _NEGOTIATION:
             self._call_lost(frame, sent=True, reason=f"answered {error['message']}")
+        elif self._refusing is not None and executed is False:
+            self.rejected(frame, http_refused(self._spec.server, error))
         else:
             self._fail(frame, error)
 

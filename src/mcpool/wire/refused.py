@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 from mcpool.errors import RpcError
 
 
@@ -17,6 +21,19 @@ class HttpRefused(RpcError):
         super().__init__(server, code, reason, data)
         self.status = status
         self.retry_after = retry_after
+
+
+def http_refused(server: str, error: Mapping[str, Any]) -> HttpRefused:
+    """The same as a JSON-RPC error of the link's, with `httpStatus` and `retryAfter` in its data."""
+    data: Mapping[str, Any] = error.get("data") or {}
+    return HttpRefused(
+        server,
+        error["code"],
+        error["message"],
+        json.dumps(data).encode(),
+        status=data.get("httpStatus", 0),
+        retry_after=seconds(data.get("retryAfter")),
+    )
 
 
 def seconds(retry_after: object) -> float | None:
