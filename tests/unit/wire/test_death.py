@@ -146,7 +146,7 @@ async def test_an_endpoint_without_a_process_is_lost_at_the_end_of_its_stream(sc
     scene.engine.on_eof()
     await asyncio.sleep(0)
 
-    assert call.future.done()
+    assert isinstance(call.future.exception(), ConnectionLost)
 
 
 async def test_nothing_is_sent_after_the_end_of_stream(scene: Scene) -> None:
