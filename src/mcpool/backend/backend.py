@@ -17,6 +17,7 @@ from mcpool.backend.status import BackendStatus, Trouble, spoken
 from mcpool.backend.tools import Catalogue
 from mcpool.backend.wishes import Wishes
 from mcpool.errors import AuthRequired, ServerUnavailable
+from mcpool.telemetry import Telemetry
 from mcpool.wire.lost import ConnectionLost
 from mcpool.wire.session import Era, Session
 
@@ -49,6 +50,7 @@ class Backend:
         on_roots_wanted: Callable[[], None],
         on_state_lost: Callable[[], None],
         loop: asyncio.AbstractEventLoop,
+        telemetry: Telemetry | None = None,
     ) -> None:
         """`chance` gives random numbers in [0, 1)."""
         self.name = terms.server
@@ -66,7 +68,7 @@ class Backend:
         self.current: Connection | None = None
         """The connection to use, if there is one."""
         self.holders = Holders()
-        self.requests = Requests(self, loop)
+        self.requests = Requests(self, loop, telemetry)
         self.request = self.requests.send
         self.list_all = self.requests.list_all
         self.wishes = Wishes(
@@ -80,6 +82,7 @@ class Backend:
         self._on_roots_wanted = on_roots_wanted
         self._on_state_lost = on_state_lost
         self._loop = loop
+        self._telemetry = telemetry
         self._opening: Opening | None = None
         """Gets None when a connection is ready, or why there will be none; a recovery is one, however many attempts."""
         self._owners: dict[asyncio.Task[None], Opening] = {}
@@ -209,6 +212,8 @@ class Backend:
             )
             opened: Opening = self._loop.create_future()
             opened.add_done_callback(lambda done, c=connection: self._publish(c, done, opening))
+            if self._telemetry is not None:
+                self._telemetry.connecting(self.name, generation, opened)
             await connection.own(self._opener, remembered, opened)
             error = opened.result()
             if error is None and not opening.done():

@@ -17,6 +17,7 @@ from mcpool.backend.latency import Latencies
 from mcpool.backend.resend import TOOL_CALL, Attempt, Verdict, verdict
 from mcpool.config.server import Retry
 from mcpool.errors import AuthRequired, CallOutcomeUnknown, CallTimeout, ServerError, ServerUnavailable
+from mcpool.telemetry import Telemetry
 from mcpool.wire.lost import ConnectionLost
 from mcpool.wire.paging import read_pages
 
@@ -54,13 +55,14 @@ class Server(Protocol):
 class Requests:
     """Counts them, gives each its one deadline, and follows the rules of `resend`."""
 
-    def __init__(self, server: Server, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, server: Server, loop: asyncio.AbstractEventLoop, telemetry: Telemetry | None = None) -> None:
         self.in_flight = 0
         self.last_used = loop.time()
         """When the last one ended."""
         self.latencies = Latencies()
         self._server = server
         self._loop = loop
+        self._telemetry = telemetry
         self._deadlines = Deadlines(loop, self._expire)
 
     async def send(
@@ -98,6 +100,10 @@ class Requests:
         left = timeout
         self.in_flight += 1
         asked_at = self._loop.time()
+        trace = None
+        if self._telemetry is not None:
+            trace = self._telemetry.request(server.name, method, tool, fields, meta)
+            meta = trace.meta
         try:
             while True:
                 connection = server.current
@@ -121,6 +127,8 @@ class Requests:
                     capabilities=holder.client.raw,
                     log_level=server.holders.level_of(holder),
                 )
+                if trace is not None:
+                    trace.sent(call.id, connection.session.version, connection.generation)
                 waiting = Waiting(
                     call, connection.engine, connection.questions, holder, left, self._loop.time(), whole=timeout
                 )
@@ -128,7 +136,10 @@ class Requests:
                     extended.waiting, waiting.most = waiting, timeout_max
                 self._deadlines.add(waiting)
                 try:
-                    return await call.future
+                    raw = await call.future
+                    if trace is not None:
+                        trace.answered(raw, self._loop.time() - asked_at)
+                    return raw
                 except (ConnectionLost, ServerError) as error:
                     if isinstance(error, ConnectionLost) and not connection.alive:
                         server.lost(connection, error)
@@ -140,11 +151,17 @@ class Requests:
                     if judged != "resend" or wait_before_resending(error) >= left:
                         raise self._given_up(method, tool, error, judged) from None
                     lost = error
+                    if trace is not None:
+                        trace.resent(str(error))
                 except asyncio.CancelledError:
                     connection.engine.cancel(call, CANCELLED)
                     raise
                 finally:
                     self._deadlines.discard(waiting)
+        except BaseException as error:
+            if trace is not None:
+                trace.failed(error, self._loop.time() - asked_at)
+            raise
         finally:
             self.in_flight -= 1
             self.last_used = now = self._loop.time()

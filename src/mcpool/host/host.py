@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import msgspec
 
+from mcpool import telemetry
 from mcpool._version import __version__
 from mcpool.backend.holder import ClientFacts
 from mcpool.config import Config, load
@@ -164,7 +165,14 @@ class Host:
                 task.add_done_callback(lambda _: work.close())
                 return task
 
-            self._pool = Pool(resolver, client_info=CLIENT_INFO, spawn=spawn, chance=random.random, loop=loop)
+            self._pool = Pool(
+                resolver,
+                client_info=CLIENT_INFO,
+                spawn=spawn,
+                chance=random.random,
+                loop=loop,
+                telemetry=telemetry.find(self._environ),
+            )
             stack.push_async_callback(self._pool.close)
             self._threads = ThreadManager(self._pool, servers, grace=self._grace, new_id=_Ids())
             stack.push_async_callback(self._threads.close)

@@ -20,6 +20,7 @@ from mcpool.errors import Closed, ServerNotFound
 from mcpool.pool.idling import LOOK_AGAIN, Use, seconds_until_stop
 from mcpool.pool.resolver import Circumstances, Resolver
 from mcpool.pool.sharing import Key, key_of
+from mcpool.telemetry import Telemetry
 
 _REMEMBERED = 256
 """How many catalogues of stopped backends are remembered."""
@@ -107,12 +108,16 @@ class Pool:
         spawn: Spawn,
         chance: Callable[[], float],
         loop: asyncio.AbstractEventLoop,
+        telemetry: Telemetry | None = None,
     ) -> None:
         """`chance` gives random numbers in [0, 1)."""
         self._resolver = resolver
         self._client_info = client_info
         self._spawn = spawn
         self._loop = loop
+        self._telemetry = telemetry
+        if telemetry is not None:
+            telemetry.watch(self)
         self._entries: dict[Key, Entry] = {}
         self._retired: set[Entry] = set()
         self._eras = Eras()
@@ -130,6 +135,10 @@ class Pool:
     def __iter__(self) -> Iterator[Entry]:
         """Every entry, replaced ones that are still held included."""
         return iter([*self._entries.values(), *self._retired])
+
+    def count(self) -> list[tuple[str, str, int]]:
+        """Server, state and leases of each backend. Unlike all else it may be called from any OS thread."""
+        return [(entry.config.name, entry.backend.state.value, entry.backend.holders.leases) for entry in self]
 
     def acquire(self, server: ServerConfig, holder: Holder, member: Member) -> Lease:
         """Lease the backend that this thread shares for this server. Starts nothing.
@@ -168,6 +177,7 @@ class Pool:
                 on_roots_wanted=lambda: self._resolver.learned_roots(server),
                 on_state_lost=self._count_life,
                 loop=self._loop,
+                telemetry=self._telemetry,
             )
             backend.catalogue = self._catalogues.pop(key, None)
             if resolved.era is not None and self._eras.of(resolved.identity) is None:
