@@ -123,7 +123,7 @@ async def test_damaged_token_is_told_and_shuts_out_only_who_would_use_it(
     (problem,) = demo.status()["problems"]
     assert problem.startswith("token `default`: ")
     assert demo.run("call", "demo", "clock").returncode == 0
-    port = int(demo.record()["endpoint"].split(":")[2].partition("/")[0])
+    port = demo.port()
     async with HttpClient(port, "/mcp/demo", token=(demo.path / "tokens" / "laptop").read_text()) as client:
         await client.initialize()
         assert await client.result("tools/list")

@@ -51,7 +51,7 @@ class Kept(HttpClient):
 
 def raw_client(daemon: McpoolHome) -> Kept:
     """A client with the daemon's default token."""
-    port = int(daemon.record()["endpoint"].split(":")[2].partition("/")[0])
+    port = daemon.port()
     return Kept(port, "/mcp/raw", token=daemon.token())
 
 

@@ -47,8 +47,7 @@ def mcpool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[McpoolHome]:
 @pytest.fixture
 async def bystander(mcpool: McpoolHome) -> AsyncGenerator[None]:
     """A client of the demo server that calls it as long as the test lasts, and wants every answer."""
-    endpoint = mcpool.record()["endpoint"]
-    port = int(endpoint.split(":")[2].partition("/")[0])
+    port = mcpool.port()
     done = asyncio.Event()
     async with HttpClient(port, "/mcp/demo", token=mcpool.token()) as client:
         await client.initialize()

@@ -49,7 +49,7 @@ def running(guarded: McpoolHome) -> McpoolHome:
 @pytest.fixture
 async def client(running: McpoolHome) -> AsyncGenerator[HttpClient]:
     """A client of the demo server with the default token, past its handshake."""
-    port = int(running.record()["endpoint"].split(":")[2].partition("/")[0])
+    port = running.port()
     async with HttpClient(port, "/mcp/demo", token=running.token()) as client:
         await client.initialize()
         yield client
@@ -188,7 +188,7 @@ async def test_answers_of_the_gateway_hold_no_secret(client: HttpClient, used: M
 
 
 def test_port_is_open_on_loopback_only(running: McpoolHome) -> None:
-    port = f"{int(running.record()['endpoint'].split(':')[2].partition('/')[0]):04X}"
+    port = f"{running.port():04X}"
     listening = [
         line.split()[1]
         for table in ("tcp", "tcp6")

@@ -24,7 +24,7 @@ async def client(mcpool: McpoolHome, record: Path) -> AsyncGenerator[HttpClient]
     """A client of a server whose tool `die` is switched off."""
     mcpool.configure_servers(odd=odd(record, cwd="/", disabled_tools=["die"]))
     mcpool.up().ready()
-    port = int(mcpool.record()["endpoint"].split(":")[2].partition("/")[0])
+    port = mcpool.port()
     async with HttpClient(port, "/mcp/odd", token=mcpool.token()) as client:
         await client.initialize()
         yield client

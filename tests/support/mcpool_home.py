@@ -138,6 +138,10 @@ class McpoolHome:
         """`daemon.json`."""
         return json.loads((self.path / "daemon.json").read_text())
 
+    def port(self) -> int:
+        """Where the running daemon listens."""
+        return int(self.record()["endpoint"].rpartition(":")[2].partition("/")[0])
+
     def token(self) -> str:
         """The default token."""
         return (self.path / "tokens" / "default").read_text()

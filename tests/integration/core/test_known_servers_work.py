@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import mcpool
+from support.known_servers import git_server, npm, time_server
 from support.real_servers import OpenHost, servers
-
-BIN = Path(__file__).parents[3] / "node_modules" / ".bin"
-
-
-def npm(name: str) -> str:
-    """The program of an npm package; skips the test if it is not installed."""
-    program = BIN / name
-    if not program.exists() or shutil.which("node") is None:
-        pytest.skip(f"{name} is not installed: `make test` installs it where npm is available")
-    return str(program)
 
 
 async def called(host: mcpool.Host, name: str, arguments: dict[str, Any], **thread: Any) -> mcpool.ToolResult:
@@ -91,25 +77,14 @@ async def test_server_memory(open_host: OpenHost, tmp_path: Path) -> None:
     assert "wrote the first program" in result.for_model()
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """A git repository with one commit."""
-    git = ["git", "-C", str(tmp_path), "-c", "user.name=t", "-c", "user.email=t@example.org"]
-    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "the first of many"], check=True)
-    return tmp_path
-
-
-async def test_server_git(open_host: OpenHost, repository: Path) -> None:
-    entry = {"command": sys.executable, "args": ["-m", "mcp_server_git", "--repository", str(repository)]}
-    host = await open_host(servers(git=entry))
-    result = await called(host, "mcp__git__git_log", {"repo_path": str(repository)})
+async def test_server_git(open_host: OpenHost, tmp_path: Path) -> None:
+    host = await open_host(servers(git=git_server(tmp_path / "repository")))
+    result = await called(host, "mcp__git__git_log", {"repo_path": str(tmp_path / "repository")})
     assert "the first of many" in result.for_model()
 
 
 async def test_server_time(open_host: OpenHost) -> None:
-    entry = {"command": sys.executable, "args": ["-m", "mcp_server_time", "--local-timezone", "UTC"]}
-    host = await open_host(servers(time=entry))
+    host = await open_host(servers(time=time_server()))
     arguments = {"source_timezone": "UTC", "time": "12:00", "target_timezone": "Asia/Tokyo"}
     result = await called(host, "mcp__time__convert_time", arguments)
     assert "21:00" in json.dumps(result.content)
