@@ -17,6 +17,8 @@ from mcpool.errors import RpcError
 from mcpool.wire.revisions import INTERNAL_ERROR, INVALID_REQUEST
 
 MAX_ROUNDS = 10
+MAX_QUESTIONS = 64
+"""Of one round."""
 _STATE_ONLY_WAIT = 0.1
 _MARK = b"input_required"
 
@@ -64,6 +66,9 @@ async def drive(
         if demand.request_state:
             fields["requestState"] = demand.request_state
         if demand.input_requests:
+            if (asked := len(demand.input_requests)) > MAX_QUESTIONS:
+                what = f"the server asked {asked} things at once, more than {MAX_QUESTIONS}"
+                raise RpcError(server, INVALID_REQUEST, what)
             answers = await _answer_all(server, demand.input_requests, holder, sink)
             fields["inputResponses"] = msgspec.json.encode(answers)
         else:

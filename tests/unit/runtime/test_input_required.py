@@ -10,7 +10,7 @@ import pytest
 
 from mcpool.backend.holder import ClientFacts, Question, Root
 from mcpool.errors import RpcError
-from mcpool.runtime.input_required import MAX_ROUNDS, InputRequired, drive, input_required
+from mcpool.runtime.input_required import MAX_QUESTIONS, MAX_ROUNDS, InputRequired, drive, input_required
 
 
 class Somebody:
@@ -90,6 +90,14 @@ async def test_but_not_for_ever() -> None:
     server = Server(*[demand(inputRequests=elicit())] * MAX_ROUNDS)
     with pytest.raises(RpcError, match=f"more than {MAX_ROUNDS} times"):
         await drive("s", read(demand(inputRequests=elicit())), Somebody(FORM), None, server.again)
+
+
+async def test_and_not_more_at_once_than_anybody_can_answer() -> None:
+    holder = Somebody(FORM)
+    many = {f"q{number}": elicit()["q"] for number in range(MAX_QUESTIONS + 1)}
+    with pytest.raises(RpcError, match=f"more than {MAX_QUESTIONS}"):
+        await drive("s", read(demand(inputRequests=many)), holder, None, Server().again)
+    assert holder.questions == []
 
 
 async def test_a_demand_without_questions_is_sent_again_with_its_state() -> None:
