@@ -14,6 +14,7 @@ import secrets
 import weakref
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -56,7 +57,7 @@ class HostCookie:
             unlocked.unlink(missing_ok=True)
             raise
         cookie = cls(text, path, handle)
-        _let_go_in_children(cookie)
+        _held().add(cookie)  # a forked child shares the lock: through it a dead host would look alive
         return cookie
 
     def remember_container(self, client: Sequence[str]) -> None:
@@ -144,12 +145,15 @@ def _record(home: Path, cookie: str) -> Path:
     return home / "hosts" / os.path.basename(cookie.partition(".")[2] or "-")
 
 
-def _let_go_in_children(cookie: HostCookie) -> None:
-    # A forked child shares the lock: through it a dead host would look alive.
-    remembered = weakref.ref(cookie)
+@cache
+def _held() -> weakref.WeakSet[HostCookie]:
+    """The cookies of this process. The system's list of what to do after a fork can't be shortened, so all share one
+    place on it."""
+    held = weakref.WeakSet[HostCookie]()
 
     def in_child() -> None:
-        if (held := remembered()) is not None:
-            held.let_go()
+        for cookie in tuple(held):
+            cookie.let_go()
 
     os.register_at_fork(after_in_child=in_child)
+    return held

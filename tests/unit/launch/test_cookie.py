@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from mcpool.launch.cookie import HostCookie, container_clients, dead_hosts, forget, home_id, is_alive
 
@@ -81,3 +84,16 @@ def test_claims_are_private(tmp_path: Path) -> None:
     with HostCookie.claim(tmp_path / "home") as cookie:
         record = tmp_path / "home" / "hosts" / cookie.text.partition(".")[2]
         assert [path.stat().st_mode & 0o777 for path in (record.parent, record)] == [0o700, 0o600]
+
+
+def test_claims_that_come_and_go_leave_nothing_to_do_after_a_fork(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is to be done there can't be taken back."""
+
+    def one_more(**what: Callable[[], None]) -> None:
+        pytest.fail(f"one more: {what}")
+
+    with HostCookie.claim(tmp_path):
+        monkeypatch.setattr(os, "register_at_fork", one_more)
+        HostCookie.claim(tmp_path).close()
