@@ -14,6 +14,9 @@ from mcpool.pool.resolver import Circumstances, Resolved
 from mcpool.rendezvous import Joined, join
 from mcpool.wire.link import Link, Sink
 
+STATUS_TIMEOUT = 10.0
+"""Seconds that the daemon has to tell its servers."""
+
 LAST_BYTES = 2.0
 """Seconds that the daemon has to read what was written to it before the socket was closed."""
 
@@ -31,9 +34,14 @@ async def attached(home: Path) -> tuple[DaemonResolver, tuple[ServerConfig, ...]
 
 def _server_names(home: str) -> list[str]:
     joined = join(home, kind="control", cwd=home)
-    with joined.sock as sock, sock.makefile("rb") as lines:
-        sock.sendall(b'{"id":1,"method":"status","params":{}}\n')
-        answer = json.loads(joined.rest + lines.readline() if b"\n" not in joined.rest else joined.rest)
+    joined.sock.settimeout(STATUS_TIMEOUT)
+    try:
+        with joined.sock as sock, sock.makefile("rb") as lines:
+            sock.sendall(b'{"id":1,"method":"status","params":{}}\n')
+            answer = json.loads(joined.rest + lines.readline() if b"\n" not in joined.rest else joined.rest)
+    except (OSError, ValueError) as error:
+        msg = f"the daemon of {home} does not tell its servers ({error}); look at `mcpool status`, or start it anew"
+        raise DaemonError(msg) from None
     if "result" not in answer:
         raise DaemonError(f"the daemon does not tell its servers: {answer.get('error')}")
     return list(dict.fromkeys(row["name"] for row in answer["result"]["servers"] if row["state"] != "disabled"))

@@ -1,15 +1,19 @@
-"""The link of an attached host: a socket whose other end is the daemon."""
+"""What an attached host does over its sockets, and how it bears a daemon that does not do its part."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from mcpool.errors import DaemonError
 from mcpool.host import attach
-from mcpool.host.attach import link_over
+from mcpool.host.attach import attached, link_over
 from mcpool.rendezvous import Joined
+from support.fake_daemon import FakeDaemon
 
 
 class Recorder:
@@ -48,3 +52,18 @@ async def test_a_daemon_that_reads_no_more_keeps_nobody_from_closing(monkeypatch
         async with asyncio.timeout(20):
             await link.close()
     assert sink.ended.is_set()
+
+
+@pytest.mark.parametrize("hangs_up", [False, True])
+async def test_a_daemon_that_does_not_tell_its_servers_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hangs_up: bool
+) -> None:
+    monkeypatch.setattr(attach, "STATUS_TIMEOUT", 0.2)
+    with closing(FakeDaemon(tmp_path)) as daemon:
+        attaching = asyncio.create_task(attached(tmp_path))
+        conversation = await asyncio.to_thread(daemon.accept)
+        if hangs_up:
+            conversation.close()
+        async with asyncio.timeout(10):
+            with pytest.raises(DaemonError, match="does not tell its servers"):
+                await attaching
