@@ -245,8 +245,10 @@ class Engine:
         """No answer can come any more. The exit of its process, if it is reported soon, may still say why."""
         if self._ending is None:
             self._ending = "closed its output"
-            wait = 0.0 if self._link is None or self._link.pid is None else EXIT_FOLLOWS
-            self._exit_awaited = self._loop.call_later(wait, self._settle, None)
+            if self._link is None or self._link.pid is None:
+                self._loop.call_soon(self._settle, None)
+            else:
+                self._exit_awaited = self._loop.call_later(EXIT_FOLLOWS, self._settle, None)
 
     def on_exit(self, status: int | None) -> None:
         """Settle everything: what could be read was delivered before."""
