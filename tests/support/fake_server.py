@@ -168,6 +168,7 @@ class FakeProcess:
         return self.words
 
     async def close(self) -> None:
+        self._unread.clear()  # as a closed pipe drops what it has not taken yet
         if not self.ended and self.server.closing_takes:
             await asyncio.sleep(self.server.closing_takes)
         self.exit(0)

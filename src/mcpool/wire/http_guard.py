@@ -81,6 +81,9 @@ class Owner(Protocol):
     def rejected(self, frame: Frame, error: ServerError) -> None:
         """It was not sent, for a reason on our side."""
 
+    def too_late(self, frame: Frame) -> None:
+        """It was not sent, because the link ended while it was on its way."""
+
     def session_gone(self, frame: Frame | None) -> None:
         """The server does not know our session any more; it did nothing."""
 
@@ -140,7 +143,8 @@ class Guard(httpx2.AsyncBaseTransport):
 
     async def _post(self, request: httpx2.Request, frame: Frame) -> httpx2.Response:
         if not self._owner.alive:
-            return httpx2.Response(503)  # it was on its way when the link ended
+            self._owner.too_late(frame)
+            return httpx2.Response(503)
         if not frame.is_request:
             frame.expire_at(anyio.current_time() + _ONE_WAY_SECONDS)
         self._owner.posting(frame)

@@ -322,6 +322,9 @@ class HttpLink:
         what = "refuses the credentials that are configured for it (HTTP 401): correct them, then run `mcpool apply`"
         return AuthRequired(self._spec.server, what)
 
+    def too_late(self, frame: Frame) -> None:
+        self._unsent(frame, self._phrase)
+
     def session_gone(self, frame: Frame | None) -> None:
         self._unsent(frame, _FORGOTTEN)
         self._end(f"{self._where()}: HTTP 404, the server {_FORGOTTEN}", _FORGOTTEN)
