@@ -15,8 +15,8 @@ _DEFINITION: Json = {
     "title": "Search text",
     "description": (
         "Find lines that contain a text in the files of a folder and everything beneath it. Takes the text literally "
-        "(no patterns). Skips hidden and binary files, files over 1 MiB, installed packages and symbolic links. "
-        "Searches only beneath the server's working folder."
+        "(no patterns). Skips hidden and binary files, files over 1 MiB, installed packages, symbolic links and "
+        "mcpool's own folder. Searches only beneath the server's working folder."
     ),
     "inputSchema": {
         "type": "object",
@@ -69,6 +69,8 @@ _MAX_FILE_BYTES = 1024 * 1024
 _MAX_LINE = 200
 _REPORT_EVERY = 200
 _INSTALLED = frozenset({"__pycache__", "node_modules", "site-packages"})
+_HOME = frozenset({"hosts", "id", "logs"})
+"""What every home of mcpool holds, beside its tokens and the key."""
 
 
 class _Query(NamedTuple):
@@ -103,6 +105,12 @@ def _beneath(root: str, folder: str) -> str:
     if os.path.commonpath([root, path]) != root:
         msg = f"{folder!r} is outside of the working folder {root!r}"
         raise ToolError(msg)
+    if any(_is_skipped(part) for part in os.path.relpath(path, root).split(os.sep) if part != os.curdir):
+        msg = f"{folder!r} is hidden, or holds installed packages: it is not searched"
+        raise ToolError(msg)
+    if _is_in_home(path):
+        msg = f"{path!r} is mcpool's own folder, which holds its secrets: run `mcpool up` in a folder to be searched"
+        raise ToolError(msg)
     if not os.path.isdir(path):
         msg = f"no folder {folder!r} in {root!r}"
         raise ToolError(msg)
@@ -134,13 +142,25 @@ def _walk(folder: str) -> Iterator[str | None]:
                 listed = sorted(entries, key=lambda entry: entry.name)
         except OSError:
             continue
-        pending += [e.path for e in reversed(listed) if not _is_skipped(e) and e.is_dir(follow_symlinks=False)]
+        if {entry.name for entry in listed} >= _HOME:
+            continue
+        pending += [e.path for e in reversed(listed) if not _is_skipped(e.name) and e.is_dir(follow_symlinks=False)]
         for entry in listed:
-            yield entry.path if not _is_skipped(entry) and entry.is_file(follow_symlinks=False) else None
+            yield entry.path if not _is_skipped(entry.name) and entry.is_file(follow_symlinks=False) else None
 
 
-def _is_skipped(entry: os.DirEntry[str]) -> bool:
-    return entry.name.startswith(".") or entry.name in _INSTALLED
+def _is_skipped(name: str) -> bool:
+    return name.startswith(".") or name in _INSTALLED
+
+
+def _is_in_home(path: str) -> bool:
+    """Whether a folder is a home of mcpool, or in one. Its clients are not to read each other's tokens."""
+    while True:
+        if all(os.path.exists(os.path.join(path, name)) for name in _HOME):
+            return True
+        path, former = os.path.dirname(path), path
+        if path == former:
+            return False
 
 
 def _matches(path: str, name: str, query: _Query) -> Iterator[Json]:

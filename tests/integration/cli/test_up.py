@@ -39,6 +39,15 @@ def test_without_any_configuration_the_demo_server_runs_and_each_client_is_told_
         assert mcpool.run("call", "demo", "clock").returncode == 0
 
 
+def test_the_demo_server_of_a_background_daemon_reads_no_token(unconfigured: McpoolHome) -> None:
+    with closing(unconfigured) as mcpool:
+        mcpool.run("up", "--detach", "--port", "0")
+        token = (mcpool.path / "tokens" / "default").read_text()
+        for folder in (".", "tokens"):
+            done = mcpool.run("call", "demo", "search", json.dumps({"text": token[:6], "folder": folder}))
+            assert (done.returncode, token in done.stdout + done.stderr) == (1, False)
+
+
 def test_it_shows_how_each_server_started(mcpool: McpoolHome) -> None:
     mcpool.configure(DEMO + '[mcp_servers.broken]\ncommand = "no-such-command"\n')
     said = mcpool.up().ready()

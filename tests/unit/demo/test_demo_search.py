@@ -97,3 +97,32 @@ def test_a_cancelled_search_stops(tmp_path: Path):
     call.cancel()
     with pytest.raises(Cancelled):
         find(tmp_path, "needle", call)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home of mcpool, under a name that is not hidden."""
+    home = tmp_path / "home"
+    for folder in ("hosts", "logs", "tokens"):
+        (home / folder).mkdir(parents=True)
+    (home / "id").write_text("1")
+    (home / "tokens" / "default").write_text("needle")
+    return home
+
+
+def test_the_home_of_mcpool_is_left_out(tmp_path: Path, home: Path):
+    (tmp_path / "a.txt").write_text("needle")
+    assert found(find(tmp_path, "needle")) == [("a.txt", 1)]
+
+
+@pytest.mark.parametrize("folder", [".", "tokens"])
+def test_in_the_home_of_mcpool_nothing_is_searched(home: Path, folder: str):
+    with pytest.raises(ToolError, match="mcpool's own folder"):
+        find(home, "needle", folder=folder)
+
+
+@pytest.mark.parametrize("folder", [".hidden", "a/.hidden/b", "node_modules"])
+def test_a_folder_that_is_skipped_cannot_be_asked_for_either(tmp_path: Path, folder: str):
+    (tmp_path / folder).mkdir(parents=True)
+    with pytest.raises(ToolError, match="is not searched"):
+        find(tmp_path, "needle", folder=folder)
