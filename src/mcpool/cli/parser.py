@@ -62,7 +62,12 @@ def _add_running(commands: Any) -> None:
     # Listed for --help only: it is run without coming here, since it has to start fast.
     _command(commands, "connect", "connect:run", "what clients run: an MCP server on stdin and stdout", "")
     status = _command(commands, "status", "status:run", "show what runs", _STATUS)
+    status.add_argument("server", metavar="SERVER", nargs="?", help="one server, in detail")
     status.add_argument("--json", action="store_true", help="as JSON, for programs")
+    logs = _command(commands, "logs", "logs:run", "show what a server wrote to stderr", _LOGS)
+    logs.add_argument("server", metavar="SERVER", nargs="?", help="the daemon's own log without")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on with what is added, until Ctrl-C")
+    logs.add_argument("-n", "--lines", type=_count, metavar="LINES", default=50, help="how many to begin with (50)")
     _command(commands, "stop", "steer:stop", "end the daemon and its servers", _STOP)
     _command(commands, "apply", "steer:apply", "read the configuration again", _APPLY)
     _command(commands, "reload", "steer:reload", "replace all servers by fresh processes", _RELOAD)
@@ -93,6 +98,11 @@ def _add_configuring(commands: Any) -> None:
     config = _command(commands, "config", "", "look at the configuration", _CONFIG)
     check = _command(config.add_subparsers(metavar="check", required=True), "check", "config_check:run", "", _CONFIG)
     check.add_argument("file", metavar="FILE", nargs="?", help="default: config.toml in the home")
+    auth = _command(commands, "auth", "auth:run", "sign in to a server", _AUTH)
+    auth.add_argument("words", metavar="SERVER | list | logout SERVER", nargs="+", help="what to do")
+    auth.add_argument("--no-browser", action="store_true", help="print the address and take what comes of it by hand")
+    auth.add_argument("--principal", default="", metavar="NAME", help="for the clients with this token, not for you")
+    auth.add_argument("--config", type=Path, metavar="FILE", help="default: that of the running daemon, or of the home")
     token = _command(commands, "token", "", "who may use the HTTP endpoint", _TOKEN)
     actions = token.add_subparsers(metavar="ACTION", required=True)
     for action, summary in (
@@ -113,6 +123,14 @@ def _port(text: str) -> int:
 
         raise ArgumentTypeError(f"a port is a number from 0 (any free one) to 65535, not `{text}`")
     return port
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        from argparse import ArgumentTypeError
+
+        raise ArgumentTypeError(f"it takes a number, 0 or more, not `{text}`")
+    return int(text)
 
 
 def _seconds(text: str) -> float:
@@ -138,9 +156,19 @@ configuration it runs a bundled demo server. Prints what to paste into the commo
 """
 _STATUS = """\
 Show the servers of the running daemon: a row for each process, with its state, who uses it, and what went wrong last.
+With a server's name: all that is known of it. A wider terminal shows more columns.
 
   mcpool status
+  mcpool status git
   mcpool status --json | jq '.servers[] | select(.state == "failed")'
+"""
+_LOGS = """\
+Show the end of what a server wrote to stderr; without a name, of what the daemon has to say. These are the server's own
+words: nothing is taken out of them, so look at them before you pass them on.
+
+  mcpool logs git
+  mcpool logs git -f
+  mcpool logs -n 200
 """
 _STOP = """\
 End the daemon and all its servers. Clients keep their connection to `mcpool connect`, which starts it again when they
@@ -194,6 +222,16 @@ broken entry never stops the other servers.
 
   mcpool config check
   mcpool config check ~/project/.mcp.json
+"""
+_AUTH = """\
+Sign in to a server that wants it. Opens your browser; without a display, or with --no-browser, it prints an address to
+visit elsewhere and takes the address that the browser is sent to in the end. Tokens are kept in your keyring if there is
+one, else in private files in mcpool's home, and are renewed by themselves.
+
+  mcpool auth linear
+  mcpool auth linear --no-browser
+  mcpool auth list
+  mcpool auth logout linear
 """
 _TOKEN = """\
 Tokens let clients use the HTTP endpoint. Give each client its own: its name is on whose behalf it speaks.

@@ -16,6 +16,11 @@ class Screen:
         self.console: Any = _console(self.stream)
         """rich's console, or None when the output is plain."""
 
+    @property
+    def width(self) -> int | None:
+        """How many characters fit into a line; None where there is no terminal."""
+        return None if self.console is None else int(self.console.width)
+
     def line(self, text: str = "", style: str = "") -> None:
         """One line. `style` is a rich style; plain output ignores it."""
         if self.console is None:
