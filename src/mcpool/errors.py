@@ -25,6 +25,12 @@ class ServerError(McpoolError):
         self.server = server
         self.message = message
 
+    def rename(self, server: str) -> None:
+        """Call the server by the name that the caller has for it, where several names stand for one process."""
+        if server != self.server:
+            self.args = (str(self.args[0]).replace(f"`{self.server}`", f"`{server}`", 1),)
+            self.server = server
+
 
 class ServerNotFound(ServerError, LookupError):
     """No enabled server of that name is configured for this thread."""

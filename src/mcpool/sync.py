@@ -215,6 +215,10 @@ class Thread:
         """The opposite of `subscribe`."""
         self._portal.call(self._thread.unsubscribe, server, uri)
 
+    def set_sandbox_state(self, value: object) -> None:
+        """Tell servers in what sandbox this thread runs; see `mcpool.Thread.set_sandbox_state`."""
+        self._thread.set_sandbox_state(value)
+
     def step(self) -> Step:
         """A step for `with`; see `mcpool.Step`."""
         return Step(self._portal, self._thread)
@@ -270,6 +274,11 @@ class Step:
     def unavailable(self) -> Mapping[str, str]:
         """Servers that cannot be used at all, and why."""
         return self._pinned.unavailable
+
+    @property
+    def lost_state(self) -> tuple[str, ...]:
+        """The servers that lost what their processes had in memory; see `mcpool.Step.lost_state`."""
+        return self._pinned.lost_state
 
     def resources(self, server: str) -> list[dict[str, Any]]:
         """All resources that a server lists; see `mcpool.Step.resources`."""

@@ -40,12 +40,14 @@ class Member:
 class Entry:
     """A backend and what the pool knows about it."""
 
-    __slots__ = ("backend", "config", "key", "last_released", "retired", "timer")
+    __slots__ = ("backend", "config", "key", "last_released", "names", "retired", "timer")
 
     def __init__(self, key: Key, backend: Backend, config: ServerConfig, now: float) -> None:
         self.key = key
         self.backend = backend
         self.config = config
+        self.names = {config.name}
+        """Every name by which it was leased: servers that are configured alike are one."""
         self.retired = False
         self.last_released = now
         self.timer: asyncio.TimerHandle | None = None
@@ -184,6 +186,7 @@ class Pool:
                 self._eras.learn(resolved.identity, resolved.era)
             entry = self._entries[key] = Entry(key, backend, server, self._loop.time())
         entry.config = server
+        entry.names.add(server.name)
         entry.backend.terms = terms  # what of them is view counts from the next start
         entry.backend.holders.add(holder)
         self._watch_use(entry)
@@ -234,9 +237,9 @@ class Pool:
             ServerNotFound: there is no backend of that name.
             ServerUnavailable: it could not be started again.
         """
-        entries = [entry for entry in self._entries.values() if entry.config.name == server]
+        entries = [entry for entry in self._entries.values() if server in entry.names]
         if not entries:
-            known = ", ".join(sorted({entry.config.name for entry in self._entries.values()})) or "none"
+            known = ", ".join(sorted({name for entry in self._entries.values() for name in entry.names})) or "none"
             raise ServerNotFound(server, f"it has no process, because nobody uses it; these have: {known}")
         for entry in entries:
             entry.backend.forgive()

@@ -13,7 +13,15 @@ import msgspec
 from mcpool.backend.connection import Connection
 from mcpool.backend.holder import CallSink
 from mcpool.backend.tools import Catalogue, ToolDefinition
-from mcpool.errors import ApprovalDenied, Closed, ServerNotFound, ServerUnavailable, ToolChanged, ToolNotFound
+from mcpool.errors import (
+    ApprovalDenied,
+    Closed,
+    ServerError,
+    ServerNotFound,
+    ServerUnavailable,
+    ToolChanged,
+    ToolNotFound,
+)
 from mcpool.runtime.approval import needs_approval
 from mcpool.runtime.input_required import drive, input_required
 from mcpool.runtime.progress import OnProgress, ProgressSink
@@ -35,10 +43,16 @@ class Step:
     or take it by `thread.capture()`, which does nothing but copy a reference, and `release()` it.
     """
 
-    __slots__ = ("_catalogues", "_generations", "_grace", "_runtime", "_sets", "_tools", "_user", "released")
+    __slots__ = (
+        *("_catalogues", "_generations", "_grace", "_runtime", "_sets", "_tools", "_user", "lost_state", "released"),
+    )
 
-    def __init__(self, runtime: Runtime, user: User, sets: ToolSets, grace: float) -> None:
+    def __init__(
+        self, runtime: Runtime, user: User, sets: ToolSets, grace: float, lost_state: tuple[str, ...] = ()
+    ) -> None:
         runtime.pin()
+        self.lost_state = lost_state
+        """The servers that lost what their processes had in memory since the thread's step before. Told once."""
         self._runtime = runtime
         self._user = user
         self._sets = sets
@@ -244,7 +258,9 @@ class Step:
             method,
             holder=lease.holder,
             timeout=view.tool_timeout if timeout is None else min(timeout, view.tool_timeout),
+            timeout_max=view.timeout_max if timeout is None else None,
             meta=meta,
+            sandbox=self._user.sandbox_state,
             sink=sink,
             progress=progress,
             check=check,
@@ -260,6 +276,9 @@ class Step:
             if demand is None:
                 return raw
             return await drive(backend.name, demand, lease.holder, sink, lambda more: send({**fields, **more}))
+        except ServerError as error:
+            error.rename(binding.config.name)
+            raise
         finally:
             self._runtime.unpin()
 

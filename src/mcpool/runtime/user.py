@@ -28,6 +28,11 @@ class User(Protocol):
         """The approval mode of tools for which the configuration names none."""
         ...
 
+    @property
+    def sandbox_state(self) -> bytes | None:
+        """What servers that want to know the thread's sandbox are told with each call, as JSON."""
+        ...
+
     async def approve(self, request: ApprovalRequest) -> bool:
         """Whether the call may run.
 

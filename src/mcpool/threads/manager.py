@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from mcpool.backend.holder import ClientFacts
 from mcpool.config.server import ApprovalMode, ServerConfig, Stdio
@@ -44,6 +44,7 @@ class ThreadManager:
         on_approve: OnApprove | None = None,
         default_mode: ApprovalMode | None = None,
         parent: Thread | None = None,
+        only: Collection[str] | None = None,
         id: str | None = None,
     ) -> Thread:
         """Load a thread and lease its servers. A `parent` makes it a sub-agent, of the same session tree.
@@ -69,6 +70,7 @@ class ThreadManager:
             default_mode=default_mode,
             grace=self._grace,
             servers=self._servers,
+            only=only,
             on_close=self._forget,
         )
         self._threads[name] = thread
@@ -77,6 +79,7 @@ class ThreadManager:
     def apply(self, servers: Sequence[ServerConfig]) -> None:
         """The configuration changed: publish a runtime for it in every thread. Equal identities keep their process."""
         self._servers = tuple(servers)
+        self._pool.forgive()
         for thread in self:
             thread.refresh(self._servers)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -21,6 +21,7 @@ from mcpool.runtime.step import Step
 from mcpool.runtime.tool_sets import ToolSets
 from mcpool.runtime.user import ApprovalRequest
 from mcpool.runtime.view import view_of
+from mcpool.threads.lost_state import LostState
 from mcpool.threads.seat import Listener, Seat
 
 OnApprove = Callable[[ApprovalRequest], bool | Awaitable[bool]]
@@ -49,6 +50,7 @@ class Thread:
         default_mode: ApprovalMode | None,
         grace: float,
         servers: Sequence[ServerConfig],
+        only: Collection[str] | None,
         on_close: Callable[[Thread], None],
     ) -> None:
         self.id = id
@@ -63,11 +65,14 @@ class Thread:
         self._default_mode: ApprovalMode = default_mode or ("approve" if on_approve is None else "auto")
         self._grace = grace
         self._on_close = on_close
+        self._only = only
         self._slot = RuntimeSlot()
         self._seats: dict[str, Seat] = {}
         self._levels: dict[str | None, str | None] = {}
         self._uris: dict[str, set[str]] = {}
         self._revision = 0
+        self._lost_state = LostState(pool)
+        self._sandbox_state: bytes | None = None
         self._closed = False
         self._pid = os.getpid()
         self.refresh(servers)
@@ -109,7 +114,7 @@ class Thread:
             raise Closed(f"thread {self.id} is closed")
         if os.getpid() != self._pid:
             raise WrongProcess(f"thread {self.id} was opened before a fork; open a host in the child process")
-        return Step(runtime, self, self._sets, self._grace)
+        return Step(runtime, self, self._sets, self._grace, self._lost_state.since_last_time(runtime))
 
     async def ready(self, timeout: float | None = None) -> dict[str, ServerUnavailable | None]:
         """Start every server and wait until each is ready or failed; None per server that is ready.
@@ -168,6 +173,23 @@ class Thread:
         finally:
             step.release()
 
+    # ------------------------------------------------------------------ what it tells
+
+    def set_sandbox_state(self, value: object) -> None:
+        """Tell with each call, from now on, in what sandbox this thread runs; None tells nothing.
+
+        It is any JSON value, and goes as it is, in `_meta`, to the servers that declare that they want to know it.
+
+        Raises:
+            TypeError: it cannot be written as JSON.
+        """
+        self._sandbox_state = None if value is None else msgspec.json.encode(value)
+
+    @property
+    def sandbox_state(self) -> bytes | None:
+        """What `set_sandbox_state` said, as JSON."""
+        return self._sandbox_state
+
     # ------------------------------------------------------------------ its runtime
 
     def refresh(self, servers: Sequence[ServerConfig]) -> None:
@@ -181,7 +203,7 @@ class Thread:
         bindings: dict[str, Binding] = {}
         unavailable: dict[str, str] = {}
         for server in servers:
-            if not server.enabled:
+            if not server.enabled or (self._only is not None and server.name not in self._only):
                 continue
             try:
                 lease = self._pool.acquire(server, self.seat(server.name), member)
