@@ -24,6 +24,8 @@ def soon(seconds: float) -> str:
 
 def latency(seconds: float) -> str:
     """`0.4 ms`, `12 ms`, `1.3 s`, `75 s`."""
+    if seconds < 0.00005:
+        return "<0.1 ms"
     if seconds < 0.00995:
         return f"{seconds * 1000:.1f} ms"
     if seconds < 0.9995:
