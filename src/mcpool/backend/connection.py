@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 import msgspec
 
 from mcpool.backend.client_side import declared
+from mcpool.backend.hearing import Hearing, declares
 from mcpool.backend.holder import Holder, Root
 from mcpool.backend.holders import Holders, owners
 from mcpool.backend.questions import Questions
@@ -21,7 +22,7 @@ from mcpool.wire.engine import Engine, Inbound
 from mcpool.wire.envelope import Id, raw_id
 from mcpool.wire.link import Link, Sink
 from mcpool.wire.lost import ConnectionLost, LostDuringProbe
-from mcpool.wire.session import Era, Session, Subscription
+from mcpool.wire.session import Era, Session
 
 Opener = Callable[[Sink], Awaitable[Link]]
 """Starts the process, or reaches the endpoint, and ties it to the sink."""
@@ -30,9 +31,6 @@ T = TypeVar("T")
 
 RELIST_AFTER = 0.25
 """Seconds to wait for further changes before lists are read again."""
-
-WISH_TIMEOUT = 30.0
-"""Seconds for a server to take note of what its holders want to hear."""
 
 RESTORE_PATIENCE = 2.0
 """Seconds for which a start waits until the server has taken note of all that again."""
@@ -95,6 +93,7 @@ class Connection:
         self.generation = generation
         self.link: Link | None = None
         self.session: Session
+        self.hearing: Hearing
         self.catalogue = Catalogue(0, (), {})
         self.ended_while_probed = False
         """It ended when it was asked for its era: it may do better without that question."""
@@ -111,9 +110,6 @@ class Connection:
         self._relist_timer: asyncio.TimerHandle | None = None
         """Set from the first change until the list was read."""
         self._changed = False
-        self._subscription: Subscription | None = None
-        self._listening = asyncio.Lock()
-        self._sent_level: str | None = None
         self._lost: ConnectionLost | None = None
         self._ended: asyncio.Future[None] = loop.create_future()
         self.engine = Engine(terms.server, self, max_message_bytes=terms.max_message_bytes, loop=loop)
@@ -161,7 +157,8 @@ class Connection:
                     capabilities=declared(terms.capabilities, None if terms.roots is None else ()),
                     remembered=remembered,
                 )
-                self.wants_sandbox_state = _declares(self.session.capabilities, "experimental", SANDBOX_STATE)
+                self.hearing = Hearing(self.session, self._holders, on_event=self.notified, note=self._note)
+                self.wants_sandbox_state = declares(self.session.capabilities, "experimental", SANDBOX_STATE)
                 phase = "the list of its tools"
                 await self._read_tools()
         except TimeoutError:
@@ -176,7 +173,7 @@ class Connection:
             raise self.unavailable(f"it refused {phase}: {error.reason}", "") from None
         except MessageTooLarge as error:
             raise self.unavailable(error.message, "") from None
-        restoring = self._loop.create_task(self.restore())
+        restoring = self._loop.create_task(self.hearing.restore())
         self.adopt(restoring)
         await asyncio.wait([restoring], timeout=RESTORE_PATIENCE)
 
@@ -242,66 +239,15 @@ class Connection:
         for sentence in refused:
             self._note(sentence)
 
-    async def restore(self) -> None:
-        """Tell the server what its holders want to hear: log level and subscriptions."""
-        await self._tell_wishes("resources/subscribe", self._holders.uris)
-
     def restore_soon(self) -> None:
-        """The same, without waiting for it."""
+        """Tell the server again what its holders want to hear."""
         if not self._ended.done():
-            self.adopt(self._loop.create_task(self.restore()))
+            self.adopt(self._loop.create_task(self.hearing.restore()))
 
     def withdraw(self, uris: Collection[str]) -> None:
         """A holder that wanted to hear of these has left: tell the server what nobody wants to hear any more."""
-        unwanted = set(uris).difference(self._holders.uris)
         if not self._ended.done():
-            self.adopt(self._loop.create_task(self._tell_wishes("resources/unsubscribe", unwanted)))
-
-    async def _tell_wishes(self, method: str, uris: Collection[str]) -> None:
-        wishes = [self._try("its log level could not be set", self.apply_level())]
-        if self.session.era == "modern":
-            wishes.append(self._try("it does not tell of changes", self.listen()))
-        else:
-            wishes += [self._try(f"{method} of {uri} failed", self._request_for(method, uri)) for uri in uris]
-        await asyncio.gather(*wishes)
-
-    def _request_for(self, method: str, uri: str) -> Coroutine[Any, Any, bytes]:
-        return self.session.request(method, {"uri": msgspec.json.encode(uri)}, timeout=WISH_TIMEOUT)
-
-    async def _try(self, failed: str, work: Coroutine[Any, Any, object]) -> None:
-        """What a holder wants to hear is no reason to have no server at all."""
-        try:
-            await work
-        except ServerError as error:
-            self._note(f"{failed}: {error.message}")
-        except ConnectionLost:
-            return  # the next connection is told when it starts
-
-    async def apply_level(self) -> None:
-        """Set the server to the lowest level that any holder asked for. Modern servers are told with each request."""
-        session = self.session
-        if session.era == "modern" or "logging" not in session.capabilities:
-            return
-        while (level := self._holders.lowest_level) not in (None, self._sent_level):
-            self._sent_level = level
-            await session.request("logging/setLevel", {"level": msgspec.json.encode(level)}, timeout=WISH_TIMEOUT)
-
-    async def listen(self) -> None:
-        """Open anew the stream on which a modern server tells of changes, for what is wanted now."""
-        async with self._listening:
-            wanted: dict[str, object] = {
-                f"{kind}ListChanged": True
-                for kind in ("tools", "prompts", "resources")
-                if _declares(self.session.capabilities, kind, "listChanged")
-            }
-            if self._holders.uris:
-                wanted["resourceSubscriptions"] = list(self._holders.uris)
-            before, after = self._subscription, None
-            if wanted:
-                after = await self.session.listen(wanted, self.notified, timeout=WISH_TIMEOUT)
-            self._subscription = after
-            if before is not None:
-                before.close()
+            self.adopt(self._loop.create_task(self.hearing.withdraw(uris)))
 
     # ------------------------------------------------------------------ what the engine tells (wire.engine.Peer)
 
@@ -404,14 +350,6 @@ class Connection:
         self._relist_timer = None
         if self._changed:
             self._relist_soon()
-
-
-def _declares(capabilities: dict[str, object], kind: str, flag: str) -> bool:
-    value = capabilities.get(kind)
-    if not isinstance(value, dict):
-        return False
-    said = cast("dict[str, object]", value).get(flag)
-    return said is not None and said is not False  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
 
 def _decode(params: bytes | None, form: type[T]) -> T:

@@ -65,7 +65,7 @@ class Wishes:
         connection = self._current()
         if connection is not None:
             with suppress(ConnectionLost):  # the next connection is told when it starts
-                await connection.apply_level()
+                await connection.hearing.apply_level()
 
     async def subscribe(self, holder: Holder, uri: str, timeout: float) -> None:
         """Let `holder` hear of updates of a resource. The server is asked only for the first holder.
@@ -78,7 +78,7 @@ class Wishes:
         try:
             if connection.session.era == "modern":
                 with suppress(ConnectionLost):  # the next connection is told when it starts
-                    await connection.listen()
+                    await connection.hearing.listen()
             else:
                 fields = {"uri": msgspec.json.encode(uri)}
                 await self._requests.send("resources/subscribe", fields, holder=holder, timeout=timeout)
@@ -94,7 +94,7 @@ class Wishes:
             return
         if connection.session.era == "modern":
             with suppress(ConnectionLost):
-                await connection.listen()
+                await connection.hearing.listen()
             return
         try:
             fields = {"uri": msgspec.json.encode(uri)}
