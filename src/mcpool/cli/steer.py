@@ -36,24 +36,26 @@ def stop(arguments: Namespace) -> int:
 
 def apply(arguments: Namespace) -> int:
     """Have the configuration read again; what is equal keeps its process."""
-    return _tell(ask_daemon("apply")["problems"], "the configuration was read again; unchanged servers kept running")
+    return _tell(ask_daemon("apply"), "the configuration was read again; unchanged servers kept running")
 
 
 def reload(arguments: Namespace) -> int:
     """Have all servers replaced by fresh processes."""
-    return _tell(ask_daemon("reload")["problems"], "all servers are being replaced by fresh processes")
+    return _tell(ask_daemon("reload"), "all servers are being replaced by fresh processes")
 
 
-def _tell(problems: list[str], done: str) -> int:
-    for problem in problems:
+def _tell(answer: dict[str, Any], done: str) -> int:
+    for problem in answer["problems"]:
         sys.stderr.write(f"{problem}\n")
     print(done)
-    return USAGE if problems else OK
+    # A daemon of another version may not count.
+    return USAGE if answer.get("errors", len(answer["problems"])) else OK
 
 
 def reconnect(arguments: Namespace) -> int:
     """Have one server's connections ended and begun anew."""
-    done = ask_daemon("reconnect", server=arguments.server)
+    # The daemon itself gives it the server's `startup_timeout_sec`.
+    done = ask_daemon("reconnect", timeout=None, server=arguments.server)
     print(f"`{arguments.server}` was connected anew{what_happened(done)}")
     return OK
 

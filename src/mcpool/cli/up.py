@@ -92,6 +92,7 @@ def _show_detached(status: dict[str, Any]) -> None:
 
 def _foreground(options: DaemonOptions, start_lock: StartLock) -> int:
     logging.basicConfig(level=logging.WARNING, format="mcpool: %(message)s")
+    _hush()
     return _run(_watched(options, start_lock))
 
 
@@ -140,7 +141,7 @@ def _background(arguments: Namespace) -> int:
     for fd in (READY_FD, LOCK_FD):
         os.set_inheritable(fd, False)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    _hush()
     try:
         home = ensure_home(Path(home_path(os.environ)))
         os.chdir(home)
@@ -190,6 +191,11 @@ def _reason(error: BaseException) -> str:
 
 
 # Both
+
+
+def _hush() -> None:
+    # It warns of each connection that speaks no HTTP: a user can't act upon that, and anybody could fill a log with it.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
 
 
 def _run(work: Coroutine[None, None, int]) -> int:

@@ -148,7 +148,8 @@ class Daemon:
         if self.face is not None and gone:
             reason = "this server was taken out of the configuration"
             self.face.dismiss({"bye": "end", "reason": reason}, lambda server: server in gone)
-        return {"problems": [str(problem) for problem in problems]}
+        errors = sum(problem.severity == "error" for problem in problems)
+        return {"problems": [str(problem) for problem in problems], "errors": errors}
 
     def _enabled(self) -> set[str]:
         return {server.name for server in self.host.servers if server.enabled}

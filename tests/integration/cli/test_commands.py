@@ -199,6 +199,12 @@ class TestSteering:
         assert mcpool.pids() == before
         assert [row["name"] for row in mcpool.status()["servers"]] == ["demo", "second"]
 
+    def test_apply_with_no_more_than_a_warning_is_exit_code_0(self, mcpool: McpoolHome) -> None:
+        mcpool.run("up", "--detach")
+        mcpool.configure(DEMO + "colour = 3\n")
+        done = mcpool.run("apply")
+        assert (done.returncode, "mcp_servers.demo.colour" in done.stderr) == (0, True)
+
     def test_apply_tells_what_is_wrong_and_is_exit_code_2(self, mcpool: McpoolHome) -> None:
         mcpool.run("call", "demo", "clock")
         mcpool.configure(DEMO + "[mcp_servers.second]\ncommand = 3\n")

@@ -39,6 +39,15 @@ def test_without_any_configuration_the_demo_server_runs_and_each_client_is_told_
         assert mcpool.run("call", "demo", "clock").returncode == 0
 
 
+def test_connections_that_speak_no_http_are_not_worth_a_line_in_the_log(mcpool: McpoolHome) -> None:
+    mcpool.run("up", "--detach")
+    port = int(mcpool.record()["endpoint"].split(":")[2].partition("/")[0])
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as peer:
+        peer.sendall(b"garbage\r\n\r\n")
+        assert peer.recv(1000).startswith(b"HTTP/1.1 400")
+    assert "Invalid HTTP" not in (mcpool.path / "logs" / "daemon.log").read_text()
+
+
 def test_the_demo_server_of_a_background_daemon_reads_no_token(unconfigured: McpoolHome) -> None:
     with closing(unconfigured) as mcpool:
         mcpool.run("up", "--detach", "--port", "0")
