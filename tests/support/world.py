@@ -18,6 +18,7 @@ from mcpool.config.server import ServerConfig, Stdio
 from mcpool.errors import RpcError
 from mcpool.pool.pool import Pool
 from mcpool.pool.resolver import Circumstances, Resolved
+from mcpool.telemetry import Telemetry
 from mcpool.threads.manager import ThreadManager
 from mcpool.threads.thread import OnApprove, Thread
 from support.fake_server import FakeServer
@@ -64,7 +65,13 @@ def config(name: str = "fake", **settings: Any) -> ServerConfig:
 class World:
     """A pool and its threads. On leaving it everything is closed, and nothing may be left."""
 
-    def __init__(self, *servers: FakeServer, configs: Sequence[ServerConfig] | None = None, grace: float = 1.0) -> None:
+    def __init__(
+        self,
+        *servers: FakeServer,
+        configs: Sequence[ServerConfig] | None = None,
+        grace: float = 1.0,
+        telemetry: Telemetry | None = None,
+    ) -> None:
         self.loop = asyncio.get_running_loop()
         self.servers = {server.name: server for server in servers}
         self.roots_wanted: list[str] = []
@@ -72,6 +79,7 @@ class World:
         """What broke where nobody could be told. A test that expects it takes it out."""
         self._configs = tuple(configs if configs is not None else (config(server.name) for server in servers))
         self._grace = grace
+        self._telemetry = telemetry
         self._stack = AsyncExitStack()
         self._last = 0
 
@@ -86,7 +94,12 @@ class World:
             return task
 
         self.pool = Pool(
-            self, client_info=b'{"name":"test","version":"1"}', spawn=spawn, chance=lambda: 0.5, loop=self.loop
+            self,
+            client_info=b'{"name":"test","version":"1"}',
+            spawn=spawn,
+            chance=lambda: 0.5,
+            loop=self.loop,
+            telemetry=self._telemetry,
         )
         self._stack.push_async_callback(self.pool.close)
         self.threads = ThreadManager(self.pool, self._configs, grace=self._grace, new_id=self._new_id)
