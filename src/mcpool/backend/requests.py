@@ -11,6 +11,7 @@ import msgspec
 from mcpool.backend.connection import SANDBOX_STATE, Connection
 from mcpool.backend.deadlines import Deadlines, ExtendedByProgress, Waiting
 from mcpool.backend.failures import failure_of, wait_before_resending
+from mcpool.backend.heartbeat import CHECK_TIMEOUT
 from mcpool.backend.holder import CallSink, Holder
 from mcpool.backend.holders import Holders
 from mcpool.backend.latency import Latencies
@@ -181,6 +182,8 @@ class Requests:
             async with asyncio.timeout(left):
                 if lost is not None:
                     await asyncio.sleep(wait_before_resending(lost))
+                if isinstance(lost, ConnectionLost) and lost.sent and server.current is not None:
+                    await self._look_at(server.current)
                 return server.current or await server.connected()
         except TimeoutError:
             what = f"did not start within the request's time-out of {timeout:g} s"
@@ -191,6 +194,16 @@ class Requests:
             if isinstance(lost, ConnectionLost) and lost.sent:
                 raise self._given_up(method, tool, lost, "unknown") from None
             raise
+
+    async def _look_at(self, connection: Connection) -> None:
+        """It lost an answer and goes on: the request is sent only once more, so not over what is about to end too."""
+        try:
+            await connection.session.check(timeout=CHECK_TIMEOUT)
+        except ConnectionLost as error:
+            if not connection.alive:
+                self._server.lost(connection, error)
+        except ServerError:
+            return  # whatever keeps it from answering this, the request will meet and tell of
 
     def _given_up(
         self, method: str, tool: str | None, error: ConnectionLost | ServerError, judged: Verdict
