@@ -33,7 +33,7 @@ class Document:
 
     file: str
     syntax: Literal["toml", "json", "dict"]
-    data: Table
+    data: Table = field(repr=False)
     folder: Path
     lines: dict[KeyPath, int] = field(default_factory=dict[KeyPath, int])
     repeated: tuple[KeyPath, ...] = ()

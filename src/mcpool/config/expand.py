@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mcpool.config.problem import Spot
 from mcpool.config.table import as_list, as_table
@@ -34,7 +34,7 @@ class SecretsError(McpoolError):
 class Expander:
     """Replaces references by what they stand for; one that stands for nothing is a problem of the key it is in."""
 
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     secret: Secret
     look_up: bool = True
     """False: only check that each reference is one, and leave it as it is."""

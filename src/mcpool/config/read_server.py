@@ -28,7 +28,7 @@ class Entry:
     """
 
     name: str
-    table: Table
+    table: Table = field(repr=False)
     path: KeyPath
     places: Mapping[str, Spot] = field(default_factory=dict[str, Spot])
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mcpool.config.document import Document
 from mcpool.config.expand import Expander
 from mcpool.config.problem import Report, Spot
+from mcpool.config.read_server import Entry
 
 EXPANDER = Expander(
     {"A": "1", "EMPTY": "", "NESTED": "${A}", "DOLLAR": "$"}, lambda name: {"k": "s3", "a/b": "s4"}.get(name)
@@ -79,3 +83,14 @@ def test_without_looking_up_every_text_stays_as_it_is_unless_it_is_wrong(text: s
     result = Expander({}, lambda _: None, look_up=False).text(text, Spot(report, ()))
 
     assert result == text or report.problems
+
+
+def test_what_is_read_from_shows_no_secret() -> None:
+    """In a log or a traceback these are shown by their `repr`."""
+    table = {"env": {"TOKEN": "s3cret"}}
+    shown = (
+        Expander({"TOKEN": "s3cret"}, lambda name: None),
+        Entry("server", table, ("mcp_servers", "server")),
+        Document("config.toml", "toml", {"mcp_servers": {"server": table}}, Path("/")),
+    )
+    assert "s3cret" not in repr(shown)
