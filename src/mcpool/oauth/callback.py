@@ -54,6 +54,11 @@ def read_answer(url: str) -> Answer:
     )
 
 
+def state_of(authorization_url: str) -> str:
+    """What marks the answer to it as such."""
+    return parse_qs(urlsplit(authorization_url).query).get("state", [""])[0]
+
+
 class Callback:
     """The loopback end of a redirect. Made by `listening`."""
 
@@ -69,7 +74,7 @@ class Callback:
 
     def expect(self, authorization_url: str) -> None:
         """Take only an answer to this: any program here can send something to the port."""
-        self._state = parse_qs(urlsplit(authorization_url).query).get("state", [""])[0]
+        self._state = state_of(authorization_url)
 
     async def answer(self) -> Answer:
         """Wait for it."""
