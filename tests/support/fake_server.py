@@ -188,6 +188,10 @@ class FakeProcess:
             self._from_it.append(data)
             self._loop.call_later(LATENCY, self._deliver)
 
+    def says_late(self, message: Message) -> None:
+        """What was on its way when it ended arrives now."""
+        self._sink.on_bytes(json.dumps(message).encode() + b"\n")
+
     def answers(self, message: Message, result: Any) -> None:
         """Answer a request."""
         if _modern(message):

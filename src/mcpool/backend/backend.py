@@ -105,6 +105,13 @@ class Backend:
             f"{self.holders.leases} leases, {self.in_flight} in flight]>"
         )
 
+    def adapt(self, terms: Terms) -> None:
+        """Take the newest terms. What of them is view counts from now or from the next start, and restarts nothing."""
+        beats_otherwise = terms.heartbeat != self.terms.heartbeat
+        self.terms = terms
+        if beats_otherwise and self.current is not None:
+            self._heartbeat.watch(self.current)
+
     # ------------------------------------------------------------------ a connection to use
 
     async def connected(self) -> Connection:

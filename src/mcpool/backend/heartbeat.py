@@ -71,7 +71,7 @@ class Heartbeat:
         self._timer = None
         backend, now = self._backend, self._loop.time()
         # What it was told to stop it may still be busy with.
-        busy = backend.in_flight or connection.engine.calls
+        busy = backend.in_flight or any(call.cancelled for call in connection.engine.calls)
         if busy or not backend.holders:
             self._checked = now
         elif now >= max(backend.last_used, self._checked) + backend.terms.heartbeat:

@@ -187,7 +187,7 @@ class Pool:
             entry = self._entries[key] = Entry(key, backend, server, self._loop.time())
         entry.config = server
         entry.names.add(server.name)
-        entry.backend.terms = terms  # what of them is view counts from the next start
+        entry.backend.adapt(terms)
         entry.backend.holders.add(holder)
         self._watch_use(entry)
         return Lease(self, entry, holder)
