@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -228,6 +228,7 @@ class FakeHost:
         principal: str = "",
         client: ClientFacts | None = None,
         listener: Listener | None = None,
+        only: Collection[str] | None = None,
     ) -> FakeThread:
         assert listener is not None
         thread = FakeThread(self, cwd, principal, client or ClientFacts(), listener)

@@ -57,7 +57,15 @@ class ClientSession:
         self._shared = shared
         self._tokens: set[Key] = set()
         self._questions = Questions(limits)
-        self._threads = ThreadSlot(host, self, principal=principal, cwd=cwd, facts=facts, announce=self._announce_lists)
+        self._threads = ThreadSlot(
+            host,
+            self,
+            principal=principal,
+            cwd=cwd,
+            facts=facts,
+            route=view.route,
+            announce=self._announce_lists,
+        )
         self.state = ClientState(self._threads)
         self._wants_roots = wants_roots
         self._roots_known = False

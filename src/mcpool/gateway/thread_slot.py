@@ -29,6 +29,7 @@ class ThreadSlot:
         principal: str,
         cwd: str | None,
         facts: ClientFacts,
+        route: str | None,
         announce: Callable[[str], None],
     ) -> None:
         self.facts = facts
@@ -37,6 +38,7 @@ class ThreadSlot:
         self._listener = listener
         self._principal = principal
         self._cwd = cwd
+        self._only = None if route is None else (route,)
         self._lock = asyncio.Lock()
         self._old: list[Thread] = []
         self._tasks = Tasks()
@@ -142,7 +144,9 @@ class ThreadSlot:
         self._announce(server)
 
     async def _new(self) -> Thread:
-        thread = self._host.thread(cwd=self._cwd, principal=self._principal, client=self.facts, listener=self._listener)
+        thread = self._host.thread(
+            cwd=self._cwd, principal=self._principal, client=self.facts, listener=self._listener, only=self._only
+        )
         for server, level in self._levels.items():
             await thread.set_log_level(server, level)
         for server, uri in self._subscriptions:

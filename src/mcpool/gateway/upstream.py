@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Raw
@@ -100,4 +100,5 @@ class Host(Protocol):
         principal: str = "",
         client: ClientFacts | None = None,
         listener: Listener | None = None,
+        only: Collection[str] | None = None,
     ) -> Thread: ...

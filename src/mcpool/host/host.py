@@ -7,7 +7,7 @@ import logging
 import os
 import random
 import warnings
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Collection, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -200,6 +200,7 @@ class Host:
         listener: Listener | None = None,
         default_mode: ApprovalMode | None = None,
         parent: Thread | None = None,
+        only: Collection[str] | None = None,
         id: str | None = None,
     ) -> Thread:
         """Open a thread: one conversation that uses the servers. Close it, or use it with `async with`.
@@ -214,6 +215,7 @@ class Host:
             client, listener: for faces that speak MCP themselves, in place of the callbacks.
             default_mode: the approval mode of tools for which the configuration names none.
             parent: makes it a sub-agent, of the same session tree.
+            only: the names of the servers that it uses; all if None.
             id: its name; one is made if None.
 
         Raises:
@@ -234,6 +236,7 @@ class Host:
             on_approve=on_approve,
             default_mode=default_mode,
             parent=parent,
+            only=only,
             id=id,
         )
 

@@ -74,7 +74,9 @@ async def test_what_changes_often_before_the_acknowledgement_is_told_once_after_
 async def test_resource_that_is_held_again_at_once_stays_subscribed() -> None:
     server = FakeServer("one", capabilities={"resources": {"subscribe": True}})
     host = FakeHost(server)
-    slot = ThreadSlot(host, Listener(), principal="", cwd=None, facts=ClientFacts(), announce=lambda server: None)
+    slot = ThreadSlot(
+        host, Listener(), principal="", cwd=None, facts=ClientFacts(), route=None, announce=lambda server: None
+    )
     await slot.hold("one", "a:1")
     slot.drop("one", "a:1")
     await slot.hold("one", "a:1")
