@@ -129,3 +129,10 @@ async def test_servers_get_a_whitelist_of_the_environment(open_host: OpenHost, t
     env = (await facts(host.thread()))["env"]
     assert (env["WANTED"], env["OWN"]) == ("w", "o")
     assert "SECRET_OF_THE_HOST" not in env
+
+
+async def test_a_thread_that_uses_one_server_leases_that_one_alone(open_host: OpenHost) -> None:
+    host = await open_host(servers(a=DEMO, b=DEMO))
+    async with host.thread(only=("a",)) as thread, thread.step() as step:
+        assert step.servers == ("a",)
+        assert [(row["name"], row["leases"]) for row in host.status()] == [("a", 1), ("b", 0)]
