@@ -15,6 +15,7 @@ from mcp.server.auth.provider import (
     AccessToken,
     AuthorizationCode,
     AuthorizationParams,
+    IdentityAssertionParams,
     RefreshToken,
     TokenError,
     construct_redirect_uri,
@@ -106,7 +107,9 @@ class Issuer:
         del self.refresh[refresh_token.token]  # a refresh token is good for once
         return self._issue(client.client_id, scopes)
 
-    async def exchange_identity_assertion(self, *_: object) -> OAuthToken:
+    async def exchange_identity_assertion(
+        self, client: OAuthClientInformationFull, params: IdentityAssertionParams
+    ) -> OAuthToken:
         raise NotImplementedError
 
     async def load_access_token(self, token: str) -> AccessToken | None:

@@ -146,7 +146,7 @@ def _pasted(server: str, redirect: str, screen: Screen) -> Visit:
     async def answer() -> Answer:
         for _ in range(_TRIES):
             try:
-                found = read_answer(_read_line("Paste that address here (it is not shown): "))
+                found = read_answer(_read_line(server, "Paste that address here (it is not shown): "))
             except NoAnswer as error:
                 screen.line(f"{error}; try again", "yellow")
                 continue
@@ -158,7 +158,7 @@ def _pasted(server: str, redirect: str, screen: Screen) -> Visit:
     return Visit(redirect, show, answer)
 
 
-def _read_line(prompt: str) -> str:
+def _read_line(server: str, prompt: str) -> str:
     """A line that is not echoed, since it holds a secret. Nothing else runs in this process meanwhile."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # the event loop's own would wait for the line
     try:
@@ -170,7 +170,7 @@ def _read_line(prompt: str) -> str:
     finally:
         signal.signal(signal.SIGINT, before)
     if not line:
-        raise ConfigError(["nothing was pasted: standard input has ended"])
+        raise ServerUnavailable(server, "you were not signed in: nothing was pasted before standard input ended")
     return line
 
 

@@ -225,8 +225,8 @@ broken entry never stops the other servers.
 """
 _AUTH = """\
 Sign in to a server that wants it. Opens your browser; without a display, or with --no-browser, it prints an address to
-visit elsewhere and takes the address that the browser is sent to in the end. Tokens are kept in your keyring if there is
-one, else in private files in mcpool's home, and are renewed by themselves.
+visit elsewhere and takes the address that the browser is sent to in the end. Tokens are kept in your keyring if there
+is one, else in private files in mcpool's home, and are renewed by themselves.
 
   mcpool auth linear
   mcpool auth linear --no-browser

@@ -1,0 +1,113 @@
+"""`mcpool auth`, without a browser: a person visits the address elsewhere and pastes what comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mcpool.oauth.callback import state_of
+from support.mcpool_home import TIMEOUT, McpoolHome
+from support.oauth_server import Issuer, visit
+
+
+@pytest.fixture
+def mcpool(home: Path, url: str) -> Iterator[McpoolHome]:
+    config = f'mcp_oauth_credentials_store = "file"\n[daemon]\nport = 0\n[mcp_servers.web]\nurl = "{url}"\n'
+    with closing(McpoolHome(home, config=config)) as mcpool:
+        yield mcpool
+
+
+async def run(mcpool: McpoolHome, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return await asyncio.to_thread(mcpool.run, *arguments)
+
+
+async def signed_in(mcpool: McpoolHome, paste: Callable[[str], str] | None = None) -> tuple[int, str]:
+    """Sign in as a person does who has the browser elsewhere; the exit code and everything that was printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "mcpool", "auth", "web", "--no-browser"),
+        env=mcpool.environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    said = b""
+    async with asyncio.timeout(TIMEOUT):
+        while (found := re.search(rb"^  (http\S+)$", said, re.MULTILINE)) is None:
+            line = await process.stdout.readline()
+            assert line, said
+            said += line
+        page = found[1].decode()
+        address = await visit(page) if paste is None else paste(page)
+        rest, _ = await process.communicate(address.encode() + b"\n")
+    assert process.returncode is not None
+    return process.returncode, (said + rest).decode()
+
+
+async def test_signing_in_without_a_browser_lets_the_running_daemon_in(mcpool: McpoolHome, issuer: Issuer) -> None:
+    refused = await run(mcpool, "call", "web", "work", "{}")
+    assert refused.returncode != 0
+    assert "`web` needs you to sign in: run `mcpool auth web`" in refused.stdout + refused.stderr
+    status = await run(mcpool, "status")
+    code, said = await signed_in(mcpool)
+    assert (code, "signed in to `web`" in said) == (0, True)
+    called = await run(mcpool, "call", "web", "work", "{}")
+    assert (called.returncode, called.stdout.strip()) == (0, "done")
+    listed = await run(mcpool, "auth", "list")
+    logs = "".join(file.read_text() for file in (mcpool.path / "logs").glob("*") if file.is_file())
+    every = [refused, status, called, listed]
+    told = said + logs + "".join(done.stdout + done.stderr for done in every)
+    assert [secret for secret in issuer.secrets if secret in told] == []
+
+
+async def test_the_list_says_who_is_signed_in_and_signing_out_ends_it(mcpool: McpoolHome) -> None:
+    assert "not signed in" in (await run(mcpool, "auth", "list")).stdout
+    await signed_in(mcpool)
+    assert "renewed by itself" in (await run(mcpool, "auth", "list")).stdout
+    out = await run(mcpool, "auth", "logout", "web")
+    assert out.stdout.startswith("signed out of `web`")
+    assert "not signed in" in (await run(mcpool, "auth", "list")).stdout
+
+
+async def test_an_address_of_another_sign_in_is_not_taken(mcpool: McpoolHome, issuer: Issuer) -> None:
+    code, said = await signed_in(mcpool, lambda _: "http://127.0.0.1:8378/callback?code=stolen&state=other")
+    assert code == 3
+    assert "belongs to another sign-in" in said
+    assert "stolen" not in said
+    assert issuer.sign_ins == 0
+
+
+async def test_something_else_that_was_pasted_is_not_taken(mcpool: McpoolHome) -> None:
+    code, said = await signed_in(mcpool, lambda url: url)
+    assert code == 3
+    assert "is not the address" in said
+
+
+async def test_a_refusal_of_the_issuer_is_told(mcpool: McpoolHome) -> None:
+    code, said = await signed_in(
+        mcpool, lambda url: f"http://127.0.0.1:8378/callback?error=access_denied&state={state_of(url)}"
+    )
+    assert code == 3
+    assert "you were not signed in: its issuer says `access_denied`" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("other",), "no server is named `other`"),
+        (("logout",), "it takes SERVER, or `list`, or `logout SERVER`"),
+        (("logout", "other"), "no server is named `other`"),
+    ],
+)
+async def test_wrong_usage_is_told(mcpool: McpoolHome, arguments: tuple[str, ...], says: str) -> None:
+    done = await run(mcpool, "auth", *arguments)
+    assert (done.returncode, says in done.stderr) == (2, True)
