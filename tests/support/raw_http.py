@@ -52,7 +52,7 @@ Handler = Callable[[Asked], Awaitable[None]]
 
 
 @asynccontextmanager
-async def raw_server(handler: Handler) -> AsyncGenerator[str]:
+async def raw_server(handler: Handler, port: int = 0) -> AsyncGenerator[str]:
     """An HTTP/1.1 server that answers exactly as `handler` says; yields its URL."""
     connections: set[asyncio.Task[None]] = set()
 
@@ -71,7 +71,7 @@ async def raw_server(handler: Handler) -> AsyncGenerator[str]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(connection, "127.0.0.1", 0)
+    server = await asyncio.start_server(connection, "127.0.0.1", port)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
     finally:
