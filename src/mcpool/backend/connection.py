@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -157,7 +157,14 @@ class Connection:
                     capabilities=declared(terms.capabilities, None if terms.roots is None else ()),
                     remembered=remembered,
                 )
-                self.hearing = Hearing(self.session, self._holders, on_event=self.notified, note=self._note)
+                self.hearing = Hearing(
+                    self.session,
+                    self._holders,
+                    on_event=self.notified,
+                    on_missed=self._relist_soon,
+                    note=self._note,
+                    spawn=self._spawn,
+                )
                 self.wants_sandbox_state = declares(self.session.capabilities, "experimental", SANDBOX_STATE)
                 phase = "the list of its tools"
                 await self._read_tools()
@@ -209,6 +216,9 @@ class Connection:
         if tasks:
             await asyncio.wait(tasks)
 
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self.adopt(self._loop.create_task(work))
+
     def adopt(self, task: asyncio.Task[None]) -> None:
         """Own a task: it ends with the connection."""
         self._tasks.add(task)
@@ -242,12 +252,12 @@ class Connection:
     def restore_soon(self) -> None:
         """Tell the server again what its holders want to hear."""
         if not self._ended.done():
-            self.adopt(self._loop.create_task(self.hearing.restore()))
+            self._spawn(self.hearing.restore())
 
     def withdraw(self, uris: Collection[str]) -> None:
         """A holder that wanted to hear of these has left: tell the server what nobody wants to hear any more."""
         if not self._ended.done():
-            self.adopt(self._loop.create_task(self.hearing.withdraw(uris)))
+            self._spawn(self.hearing.withdraw(uris))
 
     # ------------------------------------------------------------------ what the engine tells (wire.engine.Peer)
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import msgspec
 
 from mcpool.backend.holders import Holders
-from mcpool.errors import ServerError
+from mcpool.errors import CallTimeout, ServerError
 from mcpool.wire.listen import OnEvent
 from mcpool.wire.lost import ConnectionLost
 from mcpool.wire.session import Session, Subscription
@@ -18,17 +18,39 @@ WISH_TIMEOUT = 30.0
 """Seconds for a server to take note of what its holders want to hear."""
 
 
-class Hearing:
-    """The log level and the subscriptions of one connection. `note` takes a sentence on what the server refused."""
+LISTEN_AGAIN = 0.5
+LISTEN_AGAIN_MOST = 60.0
+"""Seconds until a stream that the server ended is opened again; each that does not last makes the next wait longer."""
 
-    def __init__(self, session: Session, holders: Holders, *, on_event: OnEvent, note: Callable[[str], None]) -> None:
+
+class Hearing:
+    """The log level and the subscriptions of one connection.
+
+    `note` takes a sentence on what the server refused; `on_missed` is called when changes may have gone untold;
+    `spawn` starts tasks that end with the connection.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        holders: Holders,
+        *,
+        on_event: OnEvent,
+        on_missed: Callable[[], None],
+        note: Callable[[str], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
         self._session = session
         self._holders = holders
         self._on_event = on_event
+        self._on_missed = on_missed
         self._note = note
+        self._spawn = spawn
         self._level: str | None = None
         self._subscription: Subscription | None = None
         self._listening = asyncio.Lock()
+        self._listens_since = 0.0
+        self._listen_again_after = LISTEN_AGAIN
 
     async def restore(self) -> None:
         """Tell the server all that its holders want to hear."""
@@ -67,9 +89,33 @@ class Hearing:
             before, after = self._subscription, None
             if wanted:
                 after = await self._session.listen(wanted, self._on_event, timeout=WISH_TIMEOUT)
+                after.ended.add_done_callback(lambda _: self._stream_ended(after))
+                self._listens_since = after.ended.get_loop().time()
             self._subscription = after
             if before is not None:
                 before.close()
+
+    def _stream_ended(self, stream: Subscription) -> None:
+        if stream is not self._subscription or stream.ended.cancelled() or self._session.engine.ended:
+            return  # it was replaced, or everything has ended
+        self._subscription = None
+        if stream.ended.get_loop().time() - self._listens_since >= LISTEN_AGAIN_MOST:
+            self._listen_again_after = LISTEN_AGAIN
+        self._spawn(self._listen_again())
+
+    async def _listen_again(self) -> None:
+        """The server, or something on the way to it, ended the stream, although there is more to tell."""
+        while self._subscription is None and not self._session.engine.ended:
+            wait, self._listen_again_after = self._listen_again_after, self._listen_again_after * 2
+            await asyncio.sleep(min(wait, LISTEN_AGAIN_MOST))
+            try:
+                await self.listen()
+            except (CallTimeout, ConnectionLost):
+                continue
+            except ServerError as error:
+                self._note(f"it ended the stream of changes, and opens no other: {error.message}")
+                return
+            self._on_missed()
 
     async def _tell(self, method: str, uris: Collection[str]) -> None:
         wishes = [self._try("its log level could not be set", self.apply_level())]

@@ -14,7 +14,7 @@ import msgspec
 from mcpool.backend.holder import ClientFacts, Question, severity
 from mcpool.config.server import ApprovalMode, ServerConfig
 from mcpool.errors import ApprovalDenied, Closed, ServerUnavailable, WrongProcess
-from mcpool.pool.pool import Lease, Member, Pool
+from mcpool.pool.pool import Member, Pool
 from mcpool.runtime.runtime import Binding, Runtime
 from mcpool.runtime.slot import RuntimeSlot
 from mcpool.runtime.step import Step
@@ -126,7 +126,7 @@ class Thread:
         if runtime is None:
             raise Closed(f"thread {self.id} is closed")
         async with asyncio.timeout(timeout):
-            outcomes = await asyncio.gather(*(_outcome(binding.lease) for binding in runtime.bindings.values()))
+            outcomes = await asyncio.gather(*(_outcome(binding) for binding in runtime.bindings.values()))
         found: dict[str, ServerUnavailable | None] = dict(zip(runtime.bindings, outcomes, strict=True))
         return found | {name: ServerUnavailable(name, reason) for name, reason in runtime.unavailable.items()}
 
@@ -232,7 +232,7 @@ class Thread:
         runtime = self._slot.current
         assert runtime is not None
         required = [binding for binding in runtime.bindings.values() if binding.config.required]
-        for outcome in await asyncio.gather(*(_outcome(binding.lease) for binding in required)):
+        for outcome in await asyncio.gather(*(_outcome(binding) for binding in required)):
             if outcome is not None:
                 raise outcome
 
@@ -296,9 +296,10 @@ def _approval_question(request: ApprovalRequest) -> Question:
     return Question(request.server, "elicitation/create", msgspec.json.encode(params))
 
 
-async def _outcome(lease: Lease) -> ServerUnavailable | None:
+async def _outcome(binding: Binding) -> ServerUnavailable | None:
     try:
-        await lease.backend.connected()
+        await binding.lease.backend.connected()
     except ServerUnavailable as error:
+        error.rename(binding.config.name)
         return error
     return None
