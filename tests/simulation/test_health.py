@@ -51,7 +51,7 @@ async def test_calls_in_flight_and_leases_are_counted() -> None:
 
 async def test_latency_is_what_callers_waited() -> None:
     def answers_late(process: FakeProcess, message: Message) -> None:
-        asyncio.get_running_loop().call_later(2.0, process.answers, message, {"content": []})
+        asyncio.get_running_loop().call_later(2.0, lambda: process.answers(message, {"content": []}))
 
     server = FakeServer("fake")
     server.acts["tools/call"] = answers_late
