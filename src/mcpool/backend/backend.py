@@ -291,7 +291,8 @@ class Backend:
             self.state = after(self.state, Event.REFUSED)
 
     def _failed(self, opening: Opening, error: ServerUnavailable) -> None:
-        self._eras.forget(self._key)
+        if self._eras.of(self._key) == "modern":
+            self._eras.forget(self._key)  # a remembered handshake that is refused is followed by a probe as it is
         if opening is self._opening:
             self._blame(error.message)
             if isinstance(error, AuthRequired):
