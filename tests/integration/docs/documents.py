@@ -9,7 +9,10 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[3]
 DOCS = REPOSITORY / "docs"
-OURS = (REPOSITORY / "README.md", DOCS / "library.md", DOCS / "gateway.md", DOCS / "how-it-works.md")
+OURS = (
+    REPOSITORY / "README.md",
+    *(DOCS / f"{name}.md" for name in ("library", "gateway", "how-it-works", "operations")),
+)
 ALL = (REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted(DOCS.glob("*.md")))
 
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

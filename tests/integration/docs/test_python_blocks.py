@@ -57,6 +57,7 @@ PRINTED = {
     "first_steps.py": "['mcp__demo__clock', 'mcp__demo__counter', ...]\n1 {\"value\":1,\"pid\":...}",
     "agent_loop.py": 'The counter says: {"value":5,"pid":...}',
     "elicitation.py": "asking wants to run delete\nasking asks: Delete /tmp/old?\ndeleted /tmp/old",
+    "telemetry.py": "connect demo, a trace of its own\ntools/call clock, within another\nturn, a trace of its own",
     "os_threads.py": "20 OS threads used 1 process",
 }
 
