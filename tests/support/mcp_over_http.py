@@ -7,7 +7,7 @@ import json
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Self
 
 from support.raw_http import Asked, Handler, raw_server
 
@@ -38,6 +38,8 @@ class McpServer:
         """Asked before each call is run, with its text: True if it has dealt with the request itself."""
         self.after: Gate | None = None
         """The same when it has run, in place of the answer."""
+        self.on_get: Callable[[Asked], Awaitable[None]] | None = None
+        """Answers GET requests; without it there are no streams."""
         self._sessions: set[str] = set()
         self._serving: Any = None
 
@@ -53,7 +55,7 @@ class McpServer:
         if serving is not None:
             await serving.__aexit__(None, None, None)
 
-    async def __aenter__(self) -> McpServer:
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 
@@ -65,6 +67,9 @@ class McpServer:
         self._sessions.clear()
 
     async def _handle(self, asked: Asked) -> None:
+        if asked.method == "GET" and self.on_get is not None:
+            await self.on_get(asked)
+            return
         if asked.method != "POST":
             await asked.reply(405 if asked.method == "GET" else 200)
             return

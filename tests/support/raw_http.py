@@ -40,8 +40,8 @@ class Asked:
         self.writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
         await self.writer.drain()
 
-    async def event(self, message: object) -> None:
-        self.writer.write(b"data: " + json.dumps(message).encode() + b"\n\n")
+    async def event(self, message: object, head: bytes = b"") -> None:
+        self.writer.write(head + b"data: " + json.dumps(message).encode() + b"\n\n")
         await self.writer.drain()
 
     def hang_up(self) -> None:

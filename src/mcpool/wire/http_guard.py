@@ -134,9 +134,11 @@ class Guard(httpx2.AsyncBaseTransport):
             return httpx2.Response(503)  # those who call will be told
         if response.status_code == 404 and _SESSION in request.headers:
             await response.aclose()
-            self._owner.session_gone(frame if frame.is_request else None)
+            if frame.is_request:
+                self._owner.dropped(frame, "broke off its answer, and no longer knows our session")
+            self._owner.session_gone(None)
             return httpx2.Response(404)
-        if frame.is_request:
+        if frame.is_request and response.status_code == 200:
             frame.ended = False
             response.stream = _Watched(_stream(response), frame)
         return response
