@@ -29,6 +29,7 @@ class InputPipe:
         self._waiting: deque[memoryview] = deque()
         self._listening = False
         self._grown = False
+        self._taken_back = 0
         self._poller = select.poll()
         self._poller.register(handle, 0)
         self._on_no_reader = on_no_reader
@@ -80,7 +81,10 @@ class InputPipe:
         if sys.platform == "linux" and self._has_no_reader():
             unread = bytearray(4)
             fcntl.ioctl(self._handle, termios.FIONREAD, unread)
-            self.sent -= int.from_bytes(unread, sys.byteorder)
+            # They stay in the pipe, and are taken back once however often this is called.
+            self.sent += self._taken_back
+            self._taken_back = int.from_bytes(unread, sys.byteorder)
+            self.sent -= self._taken_back
 
     def close(self) -> None:
         """Close our end: the server sees the end of its input. What waits for room is dropped. Safe to call twice."""
