@@ -120,6 +120,10 @@ class Telemetry:
         if "error.type" in attributes:
             self._errors.add(1, attributes)
 
+    def restarting(self, server: str) -> None:
+        """A server is started, and not for the first time."""
+        self._restarts.add(1, {"mcpool.server": server})
+
     def connecting(self, server: str, generation: int, opened: asyncio.Future[Any]) -> None:
         """A server is being started: a trace of its own until `opened`, whose result is None or the error."""
         from opentelemetry.context import Context
@@ -130,8 +134,6 @@ class Telemetry:
         span = self._tracer.start_span(
             f"connect {server}", context=Context(), kind=SpanKind.CLIENT, attributes=attributes
         )
-        if generation > 1:
-            self._restarts.add(1, {"mcpool.server": server})
         opened.add_done_callback(lambda done: _end_connecting(span, done))
 
     def watch(self, census: Census) -> None:

@@ -10,7 +10,7 @@ from typing import cast
 
 import mcpool
 
-HEAVY = ("keyring", "mcp", "mcp_types", "pydantic", "rich", "starlette", "tomlkit", "uvicorn")
+HEAVY = ("keyring", "mcp", "mcp_types", "opentelemetry", "pydantic", "rich", "starlette", "tomlkit", "uvicorn")
 
 _IMPORT_ONE_BY_ONE = """
 import importlib, json, sys

@@ -183,6 +183,8 @@ class Backend:
         self._cancel_retry()
         self.state = after(self.state, Event.WANTED)
         self.generation += 1
+        if self._telemetry is not None and self.generation > 1:
+            self._telemetry.restarting(self.name)
         owner = self._spawn(self._run(opening, tuple(self._owners), self.generation))
         self._owners[owner] = opening
         owner.add_done_callback(self._owners.pop)

@@ -99,12 +99,12 @@ class Requests:
         server = self._server
         lost: ConnectionLost | ServerError | None = None
         left = timeout
-        self.in_flight += 1
         asked_at = self._loop.time()
         trace = None
         if self._telemetry is not None:
             trace = self._telemetry.request(server.name, method, tool, fields, meta)
             meta = trace.meta
+        self.in_flight += 1
         try:
             while True:
                 connection = server.current

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
 _READ = 1 << 16
-_STYLE = r"\x1b\[[0-9;]*m"
-_UNSAFE = re.compile(rf"({_STYLE})|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def rotated(path: Path) -> Path:
     """Where the log before this one is."""
     return path.with_name(f"{path.name}.1")
-
-
-def harmless(line: bytes) -> str:
-    """A line as a terminal may get it: colours stay; what else would steer the terminal is shown as `?`."""
-    return _UNSAFE.sub(lambda found: found.group(1) or "?", line.decode(errors="replace"))
 
 
 class LogFile:

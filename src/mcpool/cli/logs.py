@@ -13,13 +13,11 @@ from pathlib import Path
 
 from mcpool.cli.control import ask_daemon
 from mcpool.cli.exit_codes import OK
-from mcpool.cli.log_file import LogFile, harmless, rotated
+from mcpool.cli.log_file import LogFile, rotated
+from mcpool.cli.screen import harmless
 from mcpool.errors import DaemonError
-from mcpool.launch.server_log import log_name
+from mcpool.launch.server_log import NOT_SERVERS, log_name
 from mcpool.rendezvous import Refused, home_path
-
-_OTHERS = ("daemon", "defect")
-"""Logs in the same folder that are no server's."""
 
 _POLL = 0.2
 """Seconds between looks at a log that is followed."""
@@ -44,7 +42,7 @@ def _print(lines: Iterable[bytes]) -> None:
     terminal = sys.stdout.isatty()
     for line in lines:
         if terminal:
-            sys.stdout.write(f"{harmless(line)}\n")
+            sys.stdout.write(f"{harmless(line.decode(errors='replace'), colours=True)}\n")
         else:
             sys.stdout.buffer.write(line + b"\n")
     sys.stdout.flush()
@@ -97,5 +95,5 @@ def _with_logs(home: Path) -> list[str]:
     return [
         path.stem
         for path in (home / "logs").glob("*.log")
-        if path.stem not in _OTHERS and not path.stem.startswith(".")
+        if path.stem not in NOT_SERVERS and not path.stem.startswith(".")
     ]

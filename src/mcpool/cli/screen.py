@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
+
+_STEERING = re.compile(r"(\x1b\[[0-9;]*m)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def harmless(text: str, *, colours: bool = False) -> str:
+    """Words that are not ours as a terminal may get them: what would steer it is shown as `?`, colours at most stay."""
+    return _STEERING.sub(lambda found: "?" if not found[1] else found[1] if colours else "", text)
 
 
 class Screen:
@@ -27,7 +35,7 @@ class Screen:
             self.stream.write(f"{text}\n")
             self.stream.flush()
         else:
-            self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+            self.console.print(harmless(text), style=style, markup=False, highlight=False, soft_wrap=True)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table; a cell that begins with a known state is coloured by it."""
@@ -42,7 +50,7 @@ class Screen:
         for index, column in enumerate(columns):
             table.add_column(column, no_wrap=index == 0, overflow="fold")
         for row in rows:
-            table.add_row(*(Text(cell, style=state_style(cell)) for cell in row))
+            table.add_row(*(Text(harmless(cell), style=state_style(cell)) for cell in row))
         self.console.print(table)
 
 

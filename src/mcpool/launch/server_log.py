@@ -16,6 +16,9 @@ ROTATE_AT = 5 * 1024 * 1024
 MAX_WAITING = 4 * 1024 * 1024
 """Bytes that may wait for a slow disk; more are left out, and counted in the log."""
 
+NOT_SERVERS = ("daemon", "defect")
+"""Logs in the same folder that are our own."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -90,6 +93,6 @@ class ServerLogs:
 def log_name(server: str) -> str:
     """The file name of a server's log: its name where that is a safe one, else made safe and still its own."""
     safe = re.sub(r"[^A-Za-z0-9_.-]", "_", server)[:100]
-    if safe != server or not safe or safe.startswith("."):
+    if safe != server or not safe or safe.startswith(".") or safe in NOT_SERVERS:
         safe = f"{safe.lstrip('.') or 'server'}-{hashlib.sha256(server.encode()).hexdigest()[:8]}"
     return f"{safe}.log"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mcpool.cli.log_file import LogFile, harmless, rotated
+from mcpool.cli.log_file import LogFile, rotated
 
 
 @pytest.fixture
@@ -92,19 +92,3 @@ def test_rotated_twice_between_two_looks_the_log_in_between_is_read_too(log: Log
     rotate(path)
     add(path, b"newest\n")
     assert list(log.new()) == [b"between", b"newest"]
-
-
-@pytest.mark.parametrize(
-    ("line", "shown"),
-    [
-        (b"plain\ttext", "plain\ttext"),
-        (b"\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m"),
-        (b"\x1b]0;title\x07", "?]0;title?"),
-        (b"\x1b[2J\x1b[H", "?[2J?[H"),
-        (b"\rover", "?over"),
-        ("\x9b2J".encode(), "?2J"),
-        (b"\xff", "\ufffd"),
-    ],
-)
-def test_no_server_steers_the_terminal(line: bytes, shown: str):
-    assert harmless(line) == shown

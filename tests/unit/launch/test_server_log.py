@@ -77,3 +77,9 @@ def test_unsafe_name_stays_in_the_folder(server: str) -> None:
     assert not name.startswith(".")
     assert len(name) < 130
     assert name != log_name(server + "'")
+
+
+@pytest.mark.parametrize("server", ["daemon", "defect"])
+def test_log_of_a_server_is_never_one_of_ours(server: str) -> None:
+    """Whatever the server is called."""
+    assert log_name(server) not in ("daemon.log", "defect.log")
