@@ -9,10 +9,10 @@ import sys
 import time
 from dataclasses import asdict
 
-from benchmarks import call_path, gateway, plot, report, start_up
+from benchmarks import call_path, gateway, plot, recovery, report, start_up
 from benchmarks.paths import RESULTS
 
-PARTS = ("library", "gateway", "threads", "start-up")
+PARTS = ("library", "gateway", "threads", "start-up", "recovery")
 
 
 def main() -> int:
@@ -37,6 +37,8 @@ def main() -> int:
         results.threads = _threads()
     if "start-up" in parts:
         results.start_up = start_up.run(2 if wanted.quick else 4, say)
+    if "recovery" in parts:
+        results.recovery = recovery.run(5 if wanted.quick else 20, 2 if wanted.quick else 5, say)
     results.minutes = (time.monotonic() - began) / 60
     text = report.markdown(results)
     RESULTS.mkdir(exist_ok=True)

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -81,13 +82,15 @@ class WorkerFailed(Exception):
     """A measuring process failed; the message ends with its last words."""
 
 
-def worker(module: str, wanted: dict[str, Any], seconds: float) -> dict[str, Any]:
+def worker(module: str, wanted: dict[str, Any], seconds: float, *, python: Path | None = None) -> dict[str, Any]:
     """Run a measuring module in a process of its own and return the JSON that it prints last.
+
+    `python` is the interpreter of an environment of its own, where the module's subject needs one.
 
     Raises:
         WorkerFailed: it exited with an error, or did not end in time.
     """
-    command = [sys.executable, "-m", module, json.dumps(wanted)]
+    command = [str(python or sys.executable), "-m", module, json.dumps(wanted)]
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired as exc:

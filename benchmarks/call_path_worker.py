@@ -12,9 +12,10 @@ from typing import Any
 from benchmarks.driving import drive, own_cpu
 
 
-async def measure(subject: str, in_flight: list[int], seconds: float, big: int) -> dict[str, Any]:
+async def measure(subject: str, in_flight: list[int], seconds: float, big: int, **settings: object) -> dict[str, Any]:
+    """`settings` are for the subject to understand."""
     module = importlib.import_module(f"benchmarks.subjects.{subject}")
-    async with module.opened() as caller:
+    async with module.opened(**settings) as caller:
         if big:
             began, cpu = time.perf_counter(), own_cpu()
             got = await caller.big(big)

@@ -1,12 +1,14 @@
-"""The two comparisons as one picture."""
+"""The comparisons as one picture."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.call_path import IN_FLIGHT, Outcome
 from benchmarks.gateway import CLIENTS
+from benchmarks.recovery import TITLES, Recovery
 from benchmarks.report import Results
 
 _OURS, _FLOOR, _OTHERS = "#2a6fbb", "#9aa5b1", ("#d98c3f", "#b8574a", "#8a6bb0")
@@ -46,25 +48,47 @@ def draw(results: Results, folder: Path) -> list[Path]:
             ),
             ("Gateway: CPU per call, us (less is better)", results.gateway, CLIENTS, ("client", "clients"), "cpu", 1e6),
         ]
-    if not panels:
+    healed = results.recovery
+    if not panels and healed is None:
         return []
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    columns = 2
-    figure, axes = pyplot.subplots(
-        len(panels) // columns, columns, figsize=(13, 4 * len(panels) // columns), squeeze=False
-    )
-    for place, panel in zip(axes.flat, panels, strict=True):
+    rows = (len(panels) + 1) // 2 + (healed is not None)
+    figure, axes = pyplot.subplots(rows, 2, figsize=(13, 4 * rows), squeeze=False)
+    for place, panel in zip(axes.flat, panels, strict=False):
         _panel(place, *panel)
+    if healed is not None:
+        _bars(axes[-1][0], "Killed server: ms to the next call, beyond its own start (less is better)", _killed(healed))
+        watched = {title: min(values) * 1e6 for title, values in healed.p50.items()}
+        _bars(axes[-1][1], "mcpool: p50 of a call, us (less is better)", watched)
     figure.tight_layout()
     paths = [folder / f"benchmarks.{kind}" for kind in ("png", "svg")]
     for path in paths:
         figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
     pyplot.close(figure)
     return paths
+
+
+def _killed(found: Recovery) -> dict[str, float | None]:
+    """Milliseconds; None where calls fail for ever."""
+    shown = [name for name in TITLES if name in found.times]
+    return {TITLES[name]: None if (took := found.median(name)) is None else took * 1e3 for name in shown}
+
+
+def _bars(axes: Any, title: str, values: Mapping[str, float | None]) -> None:
+    """One bar for each, and a word for each that has none."""
+    colours = [_OURS if "mcpool" in (title, name) or title.startswith("mcpool") else _OTHERS[0] for name in values]
+    bars = axes.barh(list(values), [value or 0 for value in values.values()], color=colours)
+    labels = ["fails for ever" if value is None else f"{value:,.1f}" for value in values.values()]
+    axes.bar_label(bars, labels=labels, fontsize=8, padding=3)
+    axes.invert_yaxis()
+    axes.set_title(title, fontsize=10)
+    axes.tick_params(labelsize=8)
+    axes.margins(x=0.15)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _panel(

@@ -6,10 +6,12 @@ import os
 import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from benchmarks.call_path import IN_FLIGHT, Outcome
 from benchmarks.gateway import CLIENTS
+from benchmarks.recovery import TITLES, Recovery
 
 Outcomes = dict[str, Outcome]
 
@@ -22,6 +24,7 @@ class Results:
     gateway: Outcomes | None = None
     threads: dict[str, Any] | None = None
     start_up: dict[str, Any] | None = None
+    recovery: Recovery | None = None
     minutes: float = 0.0
     load: float = 0.0
     """Load average of the machine when the run began."""
@@ -54,6 +57,8 @@ def markdown(results: Results) -> str:
         parts += ["## Threads on five servers", _threads(results.threads)]
     if results.start_up is not None:
         parts += ["## Start-up and memory", _start_up(results.start_up)]
+    if results.recovery is not None:
+        parts += ["## A server that is killed", *_recovery(results.recovery)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -105,6 +110,11 @@ def _aims(results: Results) -> list[list[str]]:
         ]
         for name, key, factor, limit, unit in scaled:
             aim(name, found[key] * factor if key in found else None, limit, unit)
+    if (healed := results.recovery) is not None:
+        took = healed.median("mcpool")
+        aim("killed server: next call, beyond its own start", None if took is None else took * 1e3, 50, " ms")
+        without, watched = (min(values) for values in healed.p50.values())
+        aim("p50 of a call with heartbeat, of one without", watched / without, 1.1, "x")
     return rows
 
 
@@ -213,3 +223,21 @@ def _start_up(found: dict[str, Any]) -> str:
         rows.append(["of pydantic, mcp, uvicorn and rich, `import mcpool` loads", found["import_heavy"]])
     rows += [[f"{name}: not measured", why] for name, why in found.get("failed", {}).items()]
     return table(("", "best"), rows)
+
+
+def _recovery(found: Recovery) -> list[str]:
+    rows: list[list[str]] = []
+    for name, title in TITLES.items():
+        middle, worst = found.median(name), found.worst(name)
+        if middle is not None and worst is not None:
+            rows.append([title, f"{_ms(middle)} ms", f"{_ms(worst)} ms"])
+        else:
+            rows.append([title, found.failed.get(name, "fails for ever"), "-"])
+    cost = [[title, _us(min(values)), _us(median(values))] for title, values in found.p50.items()]
+    return [
+        f"From the death of the process to the next call that works, without the server's own start "
+        f"({_ms(found.start)} ms):",
+        table(("", "median", "worst"), rows),
+        "What it costs a call that its server is watched, one call in flight:",
+        table(("p50 us", "best", "median"), cost),
+    ]

@@ -13,10 +13,11 @@ TITLE = "mcpool step.call"
 
 
 @asynccontextmanager
-async def opened() -> AsyncGenerator[Caller]:
+async def opened(heartbeat: float | None = None) -> AsyncGenerator[Caller]:
     import mcpool
 
-    config = {"mcp_servers": {"bench": {"command": ECHO[0], "args": list(ECHO[1:])}}}
+    watched = {} if heartbeat is None else {"heartbeat_sec": heartbeat}
+    config = {"mcp_servers": {"bench": {"command": ECHO[0], "args": list(ECHO[1:]), **watched}}}
     with TemporaryDirectory() as home:
         async with mcpool.open(config, home=home) as host, host.thread() as thread, thread.step() as step:
 
