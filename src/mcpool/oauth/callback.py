@@ -12,6 +12,7 @@ HOST = "127.0.0.1"
 PATH = "/callback"
 _LONGEST = 16 * 1024
 _READ_SECONDS = 10.0
+_LAST_PAGE_SECONDS = 1.0
 
 _PAGE = """<!doctype html><meta charset="utf-8"><title>mcpool</title>
 <body style="font-family: system-ui; margin: 4em auto; max-width: 32em"><h1>{title}</h1><p>{text}</p></body>"""
@@ -40,7 +41,7 @@ def read_answer(url: str) -> Answer:
     Raises:
         NoAnswer: it holds none.
     """
-    fields = {name: values[0] for name, values in parse_qs(urlsplit(url.strip()).query).items()}
+    fields = _fields(url.strip())
     if "state" not in fields or not ("code" in fields or "error" in fields):
         raise NoAnswer(
             "it is not the address that the browser was sent to at the end: that one has `code=` and `state=` in it"
@@ -56,7 +57,14 @@ def read_answer(url: str) -> Answer:
 
 def state_of(authorization_url: str) -> str:
     """What marks the answer to it as such."""
-    return parse_qs(urlsplit(authorization_url).query).get("state", [""])[0]
+    return _fields(authorization_url).get("state", "")
+
+
+def _fields(url: str) -> dict[str, str]:
+    try:
+        return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    except ValueError:
+        return {}  # not a URL at all
 
 
 class Callback:
@@ -96,7 +104,7 @@ class Callback:
     def _respond(self, head: bytes) -> bytes:
         method, _, rest = head.partition(b"\r\n")[0].decode("latin-1").partition(" ")
         target = rest.partition(" ")[0]
-        if method != "GET" or urlsplit(target).path != PATH:
+        if method != "GET" or target.partition("?")[0] != PATH:
             return _page("404 Not Found", _SORRY)
         try:
             answer = read_answer(target)
@@ -145,4 +153,7 @@ async def listening(port: int = 0) -> AsyncGenerator[Callback]:
     finally:
         server.close()
         if connections:
-            await asyncio.wait(connections, timeout=_READ_SECONDS)
+            await asyncio.wait(connections, timeout=_LAST_PAGE_SECONDS)
+        for silent in connections:  # browsers open some in advance
+            silent.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
