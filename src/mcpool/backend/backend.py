@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
@@ -12,8 +13,8 @@ from mcpool.backend.heartbeat import Heartbeat
 from mcpool.backend.holders import Holders
 from mcpool.backend.lifecycle import Event, State, after
 from mcpool.backend.requests import Requests
-from mcpool.backend.restarts import Ending, Restarts, after_ending, forgiven, why_open
-from mcpool.backend.status import BackendStatus, Trouble, spoken
+from mcpool.backend.revival import Revival
+from mcpool.backend.status import BackendStatus, Trouble, describe
 from mcpool.backend.tools import Catalogue
 from mcpool.backend.wishes import Wishes
 from mcpool.errors import AuthRequired, ServerUnavailable
@@ -61,6 +62,10 @@ class Backend:
         """How many connections were ready and ended, whatever ended them: with each went what its process knew."""
         self.last_error: str | None = None
         """What is wrong now; None while it runs."""
+        self.trouble: Trouble | None = None
+        """Why it last ended or could not be started, also if it runs again."""
+        self.ready_at = 0.0
+        """When the connection became ready, in the loop's time."""
         self.catalogue: Catalogue | None = None
         """The last list of tools that is known, from whichever generation."""
         self.session: Session | None = None
@@ -71,14 +76,11 @@ class Backend:
         self.requests = Requests(self, loop, telemetry)
         self.request = self.requests.send
         self.list_all = self.requests.list_all
-        self.wishes = Wishes(
-            self.holders, self.requests, current=lambda: self.current, connected=lambda: self.connected()
-        )
+        self.wishes = Wishes(self.holders, self.requests, current=lambda: self.current, connected=self.connected)
         self._opener = opener
         self._key = key
         self._eras = eras
         self._spawn = spawn
-        self._chance = chance
         self._on_roots_wanted = on_roots_wanted
         self._on_state_lost = on_state_lost
         self._loop = loop
@@ -86,17 +88,14 @@ class Backend:
         self._opening: Opening | None = None
         """Gets None when a connection is ready, or why there will be none; a recovery is one, however many attempts."""
         self._owners: dict[asyncio.Task[None], Opening] = {}
-        self._restarts = Restarts()
-        self._retry: asyncio.TimerHandle | None = None
+        self._revival = Revival(lambda: self.terms.budget, chance, self._attempt_by_itself, loop)
         self._recovering = False
         """It was lost, and is being brought back by itself."""
         self._by_itself = False
         """Nobody asked for the start that is under way."""
-        self._trouble: Trouble | None = None
-        self._ready_at = 0.0
         self._answers_before = 0
         self._heartbeat = Heartbeat(self, loop)
-        self._revision = 0
+        self._revisions = itertools.count(1)
         self._grace_until: float | None = None
 
     def __repr__(self) -> str:
@@ -142,12 +141,8 @@ class Backend:
 
     def begin(self) -> None:
         """Start it in the background, if it is not running. A start that failed is not repeated at once."""
-        if (
-            self._opening is None
-            and self.current is None
-            and self.state not in _ENDING
-            and self._loop.time() >= self._restarts.retry_at
-        ):
+        absent = self._opening is None and self.current is None and self.state not in _ENDING
+        if absent and self._loop.time() >= self._revival.retry_at:
             self._start()
 
     def begin_unseen(self, grace: float) -> Opening | None:
@@ -171,16 +166,15 @@ class Backend:
         """
         if self.state in _ENDING:
             raise ServerUnavailable(self.name, "is being stopped, because its configuration was replaced")
-        now = self._loop.time()
-        if not self._restarts.admits(now):
-            raise ServerUnavailable(self.name, self._resting(self.last_error or "it ended"))
+        if not self._revival.admits:
+            raise ServerUnavailable(self.name, self._revival.why_resting(self.name, self.last_error or "it ended"))
         self._by_itself = False
         opening = self._opening = self._loop.create_future()
         self._attempt(opening)
         return opening
 
     def _attempt(self, opening: Opening) -> None:
-        self._cancel_retry()
+        self._revival.cancel()
         self.state = after(self.state, Event.WANTED)
         self.generation += 1
         if self._telemetry is not None and self.generation > 1:
@@ -213,7 +207,7 @@ class Backend:
                 self.terms,
                 generation,
                 self.holders,
-                revision=self._next_revision,
+                revision=self._revisions.__next__,
                 on_lost=self.lost,
                 on_relisted=self._relisted,
                 on_roots_wanted=self._on_roots_wanted,
@@ -248,17 +242,13 @@ class Backend:
         self.catalogue = connection.catalogue
         self.last_error = None
         self._recovering = False
-        self._ready_at = self._loop.time()
+        self.ready_at = self._loop.time()
         self._answers_before = connection.engine.statistics().answers
         if not self._by_itself:
-            self.requests.last_used = self._ready_at
+            self.requests.last_used = self.ready_at
         self._eras.learn(self._key, connection.session.era)
         self._heartbeat.watch(connection)
         opening.set_result(None)
-
-    def _next_revision(self) -> int:
-        self._revision += 1
-        return self._revision
 
     def _relisted(self, connection: Connection) -> None:
         if connection is self.current:
@@ -274,15 +264,14 @@ class Backend:
         self._opening = None
         self._blame("; ".join(part for part in (f"it {lost.reason}", connection.last_words) if part))
         self.state = after(self.state, Event.LOST)
-        now = self._loop.time()
         served = connection.engine.statistics().answers > self._answers_before
-        self._ended(Ending(now, now - self._ready_at, served))
-        if self._restarts.open:
+        self._revival.ended(ready_for=self._loop.time() - self.ready_at, served=served)
+        if self._revival.resting:
             self.state = after(self.state, Event.CONNECT_FAILED)
         elif self.holders:
             self._recovering = True
             self._opening = self._loop.create_future()
-            self._try_again()
+            self._revival.later()
 
     def refused(self, connection: Connection, error: AuthRequired) -> None:
         """A connection is of no use without other credentials. Nothing is started until somebody wants it again."""
@@ -301,11 +290,11 @@ class Backend:
                 self.state = after(self.state, Event.REFUSED)
             else:
                 self.state = after(self.state, Event.CONNECT_FAILED)
-                self._ended(Ending(self._loop.time(), None))
-                if self._restarts.open:
-                    error = ServerUnavailable(self.name, self._resting(error.message))
+                self._revival.ended(ready_for=None)
+                if self._revival.resting:
+                    error = ServerUnavailable(self.name, self._revival.why_resting(self.name, error.message))
                 elif self.holders:
-                    self._try_again()
+                    self._revival.later()
                     if self._recovering:
                         return
             self._opening = None
@@ -313,19 +302,7 @@ class Backend:
         if not opening.done():
             opening.set_result(error)
 
-    def _ended(self, ending: Ending) -> None:
-        self._restarts = after_ending(self._restarts, self.terms.budget, ending, self._chance())
-
-    def _resting(self, why: str) -> str:
-        rest = why_open(self._restarts, self.terms.budget, self._loop.time())
-        return f"{why}; {rest}; `mcpool reconnect {self.name}` tries at once"
-
-    def _try_again(self) -> None:
-        self._cancel_retry()
-        self._retry = self._loop.call_at(self._restarts.retry_at, self._attempt_by_itself)
-
     def _attempt_by_itself(self) -> None:
-        self._retry = None
         opening = self._opening
         if not self.holders:
             self._opening, self._recovering = None, False
@@ -337,11 +314,6 @@ class Backend:
         self._by_itself = True
         self._attempt(opening)
 
-    def _cancel_retry(self) -> None:
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
-
     def _part_with(self, connection: Connection) -> None:
         connection.end()
         self.current = None
@@ -352,13 +324,13 @@ class Backend:
     @property
     def retry_at(self) -> float | None:
         """When it will be, or may be, started again, in the loop's time; None if nothing stands in the way."""
-        waiting = self.state in (State.FAILED, State.DISCONNECTED) and self._restarts.retry_at > self._loop.time()
-        return self._restarts.retry_at if waiting else None
+        waits = self.state in (State.FAILED, State.DISCONNECTED) and self._revival.retry_at > self._loop.time()
+        return self._revival.retry_at if waits else None
 
     @property
     def resting(self) -> bool:
         """Whether the circuit is open: it ended too often, and only the first call after `retry_at` tries it again."""
-        return self._restarts.open and self.current is None
+        return self._revival.resting and self.current is None
 
     @property
     def restarts(self) -> bool:
@@ -367,9 +339,7 @@ class Backend:
 
     def forgive(self) -> None:
         """Whatever was: it may be tried at once, and its budget is whole."""
-        self._restarts = forgiven(self._restarts, self._loop.time())
-        if self._retry is not None:
-            self._try_again()
+        self._revival.forgive()
 
     # ------------------------------------------------------------------ the end
 
@@ -379,15 +349,14 @@ class Backend:
         From the call on no request uses what is ended: who still waited for it to start gets the next one.
         """
         self.state = after(self.state, Event.RETIRED if retire else Event.UNUSED)
-        self._cancel_retry()
+        self._revival.cancel()
         if self.current is not None:
             self._part_with(self.current)
-        openings = {*self._owners.values(), *([] if self._opening is None else [self._opening])}
         unfinished = [owner for owner, opening in self._owners.items() if not opening.done()]
-        self._opening, self._recovering = None, False
-        for opening in openings:
-            if not opening.done():
+        for opening in (*self._owners.values(), self._opening):
+            if opening is not None and not opening.done():
                 opening.set_result(None)
+        self._opening, self._recovering = None, False
         for owner in unfinished:
             owner.cancel()
         return self._gone(tuple(self._owners), retire)
@@ -423,26 +392,8 @@ class Backend:
 
     def status(self) -> BackendStatus:
         """A snapshot for people."""
-        connection, now = self.current, self._loop.time()
-        return BackendStatus(
-            name=self.name,
-            state=self.state,
-            pid=connection.link.pid if connection is not None and connection.link is not None else None,
-            generation=self.generation,
-            restarts=max(0, self.generation - 1),
-            leases=self.holders.leases,
-            in_flight=self.in_flight,
-            last_error=self.last_error,
-            notes=connection.notes if connection is not None else (),
-            uptime=None if connection is None else now - self._ready_at,
-            next_retry=None if self.retry_at is None else self.retry_at - now,
-            last_failure=None if self._trouble is None else self._trouble.what,
-            last_failure_ago=None if self._trouble is None else now - self._trouble.at,
-            last_words="" if connection is None or connection.link is None else connection.link.last_words(),
-            latency=self.requests.latencies.quantiles(),
-            spoken=spoken(self.session),
-        )
+        return describe(self, self._loop.time())
 
     def _blame(self, what: str) -> None:
         self.last_error = what
-        self._trouble = Trouble(what, self._loop.time())
+        self.trouble = Trouble(what, self._loop.time())

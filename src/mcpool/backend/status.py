@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mcpool.backend.latency import Latency
 from mcpool.backend.lifecycle import State
 from mcpool.wire.session import Era, Session
+
+if TYPE_CHECKING:
+    from mcpool.backend.backend import Backend
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,30 @@ class BackendStatus:
     """The end of what the running server wrote to stderr, or of what is wrong with the way to it."""
     latency: Latency | None = None
     spoken: Spoken | None = None
+
+
+def describe(backend: Backend, now: float) -> BackendStatus:
+    """What is to be said of a backend now."""
+    connection, retry_at, trouble = backend.current, backend.retry_at, backend.trouble
+    link = None if connection is None else connection.link
+    return BackendStatus(
+        name=backend.name,
+        state=backend.state,
+        pid=None if link is None else link.pid,
+        generation=backend.generation,
+        restarts=max(0, backend.generation - 1),
+        leases=backend.holders.leases,
+        in_flight=backend.in_flight,
+        last_error=backend.last_error,
+        notes=() if connection is None else connection.notes,
+        uptime=None if connection is None else now - backend.ready_at,
+        next_retry=None if retry_at is None else retry_at - now,
+        last_failure=None if trouble is None else trouble.what,
+        last_failure_ago=None if trouble is None else now - trouble.at,
+        last_words="" if link is None else link.last_words(),
+        latency=backend.requests.latencies.quantiles(),
+        spoken=spoken(backend.session),
+    )
 
 
 def spoken(session: Session | None) -> Spoken | None:
