@@ -10,7 +10,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint bench requirements clean
+.PHONY: help up test soak lint bench requirements clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ up: $(STAMPS)/runtime ## Run mcpool with your configuration, or with the demo se
 
 test: lint $(STAMPS)/node $(STAMPS)/wheels ## Check and test everything (ARGS="tests/unit -k name")
 	@$(BIN)/python -m pytest $(ARGS)
+
+soak: $(STAMPS)/test ## Simulate a million events, then kill real servers 10,000 times (ARGS="--events 1000")
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 lint: $(STAMPS)/test ## Check style, types and the layers
 	@$(BIN)/ruff check --quiet .
@@ -68,12 +71,16 @@ $(STAMPS)/bench: $(STAMPS)/runtime requirements/bench.txt
 	@$(PIP) install --require-hashes -r requirements/bench.txt
 	@touch $@
 
-# Gateways that the benchmarks compare with, each kind in an environment of its own.
-$(STAMPS)/peers: $(STAMPS)/venv benchmarks/peers/mcp-proxy.txt benchmarks/peers/package-lock.json
+# What the benchmarks compare with, each kind in an environment of its own.
+$(STAMPS)/peers: $(STAMPS)/venv benchmarks/peers/mcp-proxy.txt benchmarks/peers/google-adk.txt \
+		benchmarks/peers/package-lock.json
 	@echo "installing the peers"
 	@$(BIN)/python -m venv $(PEERS)/python
 	@$(PEERS)/python/bin/python -m pip --disable-pip-version-check -qq install --require-hashes \
 		-r benchmarks/peers/mcp-proxy.txt
+	@$(BIN)/python -m venv $(PEERS)/google-adk
+	@$(PEERS)/google-adk/bin/python -m pip --disable-pip-version-check -qq install --require-hashes \
+		-r benchmarks/peers/google-adk.txt
 	@if command -v npm >/dev/null; then \
 		mkdir -p $(PEERS)/node && cp benchmarks/peers/package*.json $(PEERS)/node && \
 		npm ci --prefix $(PEERS)/node --loglevel=error --no-audit --no-fund --ignore-scripts; \

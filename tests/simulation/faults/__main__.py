@@ -22,7 +22,7 @@ def main() -> int:
         if wanted.seed is None:
             parser.error("name a SEED to replay, or --events N")
         return _replay(wanted.seed)
-    return _soak(secrets.randbits(32) if wanted.seed is None else wanted.seed, wanted.events)
+    return soak(secrets.randbits(32) if wanted.seed is None else wanted.seed, wanted.events)
 
 
 def _replay(seed: int) -> int:
@@ -35,7 +35,8 @@ def _replay(seed: int) -> int:
     return 0
 
 
-def _soak(first: int, events: int) -> int:
+def soak(first: int, events: int) -> int:
+    """Play new histories until so many events happened; returns the exit status."""
     began = time.monotonic()
     seed, happened, calls, answered, processes, told = first, 0, 0, 0, 0, 0.0
     failed: list[int] = []

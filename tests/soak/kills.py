@@ -1,0 +1,185 @@
+"""Kills one real server again and again, at random moments, under 64 callers, and counts what became of their calls."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import mcpool
+from gatewaykit.waiting import until
+from mcpool.errors import CallOutcomeUnknown, ServerUnavailable
+from mcpool.host import Host
+from mcpool.threads.thread import Thread
+from support.lasting import Lasting
+from support.real_servers import lives, servers
+
+CALLERS = 64
+THREADS = 16
+PATIENCE = 60.0
+"""Seconds after which a call that has no outcome is lost: more than any wait between two starts."""
+
+WARM_UP = 50
+"""Kills after which what the program holds is taken as its normal."""
+
+
+@dataclass
+class Held:
+    """What this program holds."""
+
+    tasks: int
+    descriptors: int
+    memory: int
+    """Resident bytes."""
+
+
+@dataclass
+class Toll:
+    """What a soak found."""
+
+    kills: int = 0
+    calls: int = 0
+    answered: int = 0
+    unknown: int = 0
+    """Writes that may have run, and whose callers were told so; and the few reads that lost two servers in a row."""
+    not_run: int = 0
+    """Calls that lost two servers in a row before they were sent, and whose callers were told so."""
+    processes: int = 0
+    wrong: list[str] = field(default_factory=list[str])
+    """Each call that was lost, run twice, misrouted or misjudged; each process that was left."""
+    before: Held | None = None
+    after: Held | None = None
+
+    def __str__(self) -> str:
+        assert self.before is not None
+        assert self.after is not None
+        return (
+            f"{self.kills:,} kills under {CALLERS} callers: {self.calls:,} calls, {self.answered:,} answered, "
+            f"{self.unknown:,} of unknown outcome, {self.not_run:,} not run, {len(self.wrong)} wrong; "
+            f"{self.processes:,} processes; tasks {self.before.tasks} -> {self.after.tasks}, "
+            f"descriptors {self.before.descriptors} -> {self.after.descriptors}, "
+            f"memory {self.before.memory / 2**20:.1f} -> {self.after.memory / 2**20:.1f} MiB"
+        )
+
+
+class Soak:
+    """One run."""
+
+    def __init__(self, folder: Path, kills: int, seed: int, say: Callable[[str], None]) -> None:
+        self.lasting = Lasting(folder)
+        self.toll = Toll()
+        self._home = folder / "home"
+        self._wanted = kills
+        self._draw = random.Random(seed)
+        self._say = say
+        self._over = False
+        self._outcomes = bytearray()
+        """One letter for each call: Write or Read, then lower case for those that were answered."""
+
+    async def run(self) -> Toll:
+        """Kill, call, and count."""
+        entry = {**self.lasting.entry, "restart_max": 1_000_000, "restart_window_sec": 1}
+        async with mcpool.open(servers(lasting=entry), home=self._home, grace=10.0) as host:
+            threads = [host.thread() for _ in range(THREADS)]
+            for thread in threads:
+                await thread.__aenter__()
+            await threads[0].ready()
+            async with asyncio.TaskGroup() as tasks:
+                for number in range(CALLERS):
+                    tasks.create_task(self._calls(threads[number % THREADS], random.Random(number)))
+                await self._kill_all(host)
+                self._over = True
+            for thread in threads:
+                await thread.close()
+        self._judge()
+        return self.toll
+
+    async def _kill_all(self, host: Host) -> None:
+        killed: int | None = None
+        while self.toll.kills < self._wanted:
+            pid = await _next(host, killed)
+            await asyncio.sleep(self._draw.choice((0.0, 0.01, 0.1)) * self._draw.random())
+            os.kill(pid, signal.SIGKILL)
+            killed = pid
+            self.toll.kills += 1
+            if self.toll.kills == min(WARM_UP, self._wanted // 2):
+                self.toll.before = _held()
+            if self.toll.kills % 500 == 0:
+                self._say(f"{self.toll.kills:,} kills, {len(self._outcomes):,} calls")
+        await _next(host, killed)
+        self.toll.after = _held()
+
+    async def _calls(self, thread: Thread, draw: random.Random) -> None:
+        while not self._over:
+            number = len(self._outcomes)
+            write = draw.random() < 0.5
+            self._outcomes += b"?"
+            outcome = await self._call(thread, "write" if write else "read", number)
+            self._outcomes[number] = ord(outcome.upper() if write else outcome)
+            await asyncio.sleep(0.03 * draw.random())
+
+    async def _call(self, thread: Thread, tool: str, number: int) -> str:
+        """Call once; returns the letter of the outcome."""
+        try:
+            async with asyncio.timeout(PATIENCE), thread.step() as step:
+                answer = (await step.call(f"mcp__lasting__{tool}", {"number": number})).for_model()
+        except CallOutcomeUnknown:
+            return "u"
+        except ServerUnavailable:
+            return "n"
+        except Exception as error:
+            self.toll.wrong.append(f"call {number} was lost: {error!r}")
+            return "x"
+        if answer != str(number):
+            self.toll.wrong.append(f"call {number} got the answer {answer!r}")
+        return "a"
+
+    def _judge(self) -> None:
+        """Compare what callers were told with what the processes wrote down."""
+        ran = Counter(int(words[2]) for words in self.lasting.lines("tools/call"))
+        toll = self.toll
+        for number, letter in enumerate(self._outcomes.decode()):
+            times, write = ran[number], letter.isupper()
+            match letter.lower():
+                case "a":
+                    toll.answered += 1
+                    fits = times == 1 or (not write and times == 2)
+                case "u":
+                    toll.unknown += 1
+                    fits = times <= (1 if write else 2)
+                case "n":
+                    toll.not_run += 1
+                    fits = times == 0 or not write
+                case _:
+                    fits = True  # it is among the wrong already
+            if not fits:
+                toll.wrong.append(f"call {number} ({letter}) ran {times} times")
+        toll.calls = len(self._outcomes)
+        pids = [int(words[1]) for words in self.lasting.lines("start")]
+        toll.processes = len(pids)
+        toll.wrong += [f"process {pid} was left" for pid in pids if lives(pid)]
+
+
+async def _next(host: Host, killed: int | None) -> int:
+    """The process after the one that was killed."""
+
+    def found() -> bool:
+        return host.status()[0]["pid"] not in (None, killed)
+
+    await until(found)
+    pid = host.status()[0]["pid"]
+    assert pid is not None
+    return pid
+
+
+def _held() -> Held:
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    tasks = len(asyncio.all_tasks())
+    return Held(tasks, len(os.listdir("/proc/self/fd")), pages * os.sysconf("SC_PAGE_SIZE"))
