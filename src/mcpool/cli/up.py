@@ -141,6 +141,7 @@ def _background(arguments: Namespace) -> int:
     for fd in (READY_FD, LOCK_FD):
         os.set_inheritable(fd, False)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of each request, with all that is in its URL
     _hush()
     try:
         home = ensure_home(Path(home_path(os.environ)))

@@ -52,14 +52,11 @@ def home_key(path: Path) -> bytes:
     """The secret of this home: random, made once, for its owner alone (0600).
 
     Raises:
-        ConfigError: its file cannot be read or made, or holds something else.
+        ConfigError: its file holds something else.
+        OSError: it cannot be read or made.
     """
     file = path / "key"
-    try:
-        key = file.read_bytes() if file.exists() else _make_key(file)
-    except OSError as error:
-        msg = f"{file}: could not be read or made: {error.strerror or error}"
-        raise ConfigError([msg]) from error
+    key = file.read_bytes() if file.exists() else _make_key(file)
     if len(key) != KEY_BYTES:
         msg = f"{file} must hold {KEY_BYTES} bytes and holds {len(key)}; remove it, and it is made anew"
         raise ConfigError([msg])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
 import socket
 import sys
 import time
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcpool._version import __version__
 from mcpool.config import load
-from mcpool.config.home import ensure_home
+from mcpool.config.home import ensure_home, home_key
 from mcpool.errors import DaemonError, McpoolError
 from mcpool.gateway.activity import Activity
 from mcpool.gateway.http_face import http_face
@@ -267,7 +266,7 @@ def _open_host(source: Source, home: Path, environ: Mapping[str, str]) -> Host:
 def _make_gateway(host: Host, home: Path, tokens: TokenStore) -> Gateway:
     from mcpool.gateway.app import Gateway
 
-    return Gateway(host, key=_key(home), tokens=tokens, version=__version__)
+    return Gateway(host, key=home_key(home), tokens=tokens, version=__version__)
 
 
 def _record(options: DaemonOptions, sock: socket.socket, token_file: Path) -> DaemonRecord:
@@ -281,28 +280,6 @@ def _record(options: DaemonOptions, sock: socket.socket, token_file: Path) -> Da
         config=None if options.config is None else str(options.config),
         port=options.port,
     )
-
-
-def _key(home: Path) -> bytes:
-    """The key that signs session ids: made once, so that sessions outlive the daemon."""
-    path = home / "key"
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        key = path.read_bytes()
-        if len(key) != 32:
-            raise DaemonError(
-                f"{path} must hold 32 bytes and holds {len(key)}; remove it, and it is made anew"
-            ) from None
-        return key
-    key = secrets.token_bytes(32)
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(key)
-    except OSError:
-        path.unlink(missing_ok=True)  # On a full disk: half a key would be an error for good.
-        raise
-    return key
 
 
 def _spawner(tasks: asyncio.TaskGroup) -> Callable[[Coroutine[Any, Any, None]], object]:

@@ -86,13 +86,13 @@ class SignIn:
                 return grant.access_token
         except TimeoutError:
             raise self._not_now("another mcpool process is at it and does not finish") from None
-        except (NotNow, ConfigError) as error:
+        except (NotNow, ConfigError, OSError) as error:
             raise self._not_now(str(error)) from None
 
     async def _read(self) -> Grant | None:
         try:
             return await asyncio.to_thread(self._store.read, self.place)
-        except ConfigError as error:
+        except (ConfigError, OSError) as error:
             raise ServerUnavailable(self.server, str(error)) from None
 
     def _not_now(self, why: str) -> ServerUnavailable:
