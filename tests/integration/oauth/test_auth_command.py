@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -67,6 +68,29 @@ async def test_signing_in_without_a_browser_lets_the_running_daemon_in(mcpool: M
     every = [refused, status, called, listed]
     told = said + logs + "".join(done.stdout + done.stderr for done in every)
     assert [secret for secret in issuer.secrets if secret in told] == []
+
+
+async def test_with_a_browser_nothing_has_to_be_pasted(mcpool: McpoolHome, issuer: Issuer, tmp_path: Path) -> None:
+    """The browser follows the issuer's redirect to the loopback address."""
+    browser = tmp_path / "browser.py"
+    browser.write_text("import sys, urllib.request\nurllib.request.urlopen(sys.argv[1], timeout=30).read()\n")
+    mcpool.environ |= {"DISPLAY": ":0", "BROWSER": f"{sys.executable} {browser} %s"}
+    done = await run(mcpool, "auth", "web")
+    assert (done.returncode, issuer.sign_ins) == (0, 1), done.stdout + done.stderr
+    assert done.stdout.rstrip().endswith("signed in to `web`")
+    assert [secret for secret in issuer.secrets if secret in done.stdout + done.stderr] == []
+
+
+async def test_a_port_that_is_taken_is_named(mcpool: McpoolHome, url: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        mcpool.configure(f'[mcp_servers.web]\nurl = "{url}"\noauth.callback_port = {port}\n')
+        mcpool.environ |= {"DISPLAY": ":0", "BROWSER": "true"}
+        done = await run(mcpool, "auth", "web")
+    assert done.returncode == 3
+    assert f"port {port} is taken" in done.stderr
 
 
 async def test_the_list_says_who_is_signed_in_and_signing_out_ends_it(mcpool: McpoolHome) -> None:
