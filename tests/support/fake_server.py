@@ -13,9 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mcpool.errors import ServerUnavailable
-from mcpool.wire.http import HttpSink
+from mcpool.errors import ServerError, ServerUnavailable
+from mcpool.wire.http import HttpSink, RefusalSink
 from mcpool.wire.link import Sink
+from mcpool.wire.refused import http_refused
 
 Message = dict[str, Any]
 Act = Callable[["FakeProcess", Message], None]
@@ -223,6 +224,18 @@ class FakeProcess:
         if not self.ended:
             self.ended = True
             self._sink.on_exit(status)
+
+    def refuses_by_http(self, message: Message, status: int, **data: object) -> None:
+        """As the link to an endpoint tells of an HTTP status that stands in place of an answer."""
+        error = http_refused(
+            self.server.name, {"code": -32603, "message": f"HTTP {status}", "data": {"httpStatus": status, **data}}
+        )
+        self.refuses_in_our_words(message, error)
+
+    def refuses_in_our_words(self, message: Message, error: ServerError) -> None:
+        """As the link to an endpoint tells of a request that was not let in."""
+        assert isinstance(self._sink, RefusalSink)
+        self._loop.call_later(LATENCY, self._sink.on_call_refused, message["id"], error)
 
     def closes_output(self) -> None:
         """End its output. The process goes on for a while."""

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
-from mcpool.backend.connection import Connection, Opener, Terms
+from mcpool.backend.connection import Connection, Opener, Opening, Terms
 from mcpool.backend.eras import Eras
 from mcpool.backend.heartbeat import Heartbeat
 from mcpool.backend.holders import Holders
@@ -24,9 +24,6 @@ from mcpool.wire.session import Era, Session
 
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 """Starts a task that the pool owns and awaits."""
-
-Opening = asyncio.Future[ServerUnavailable | None]
-"""A start under way: None when it is ready, or why it is not."""
 
 _RUNNING = (State.CONNECTING, State.READY, State.RECONNECTING)
 _STARTING = (State.CONNECTING, State.RECONNECTING)
@@ -140,7 +137,7 @@ class Backend:
                 raise type(error)(error.server, error.message)
 
     def begin(self) -> None:
-        """Start it in the background, if it is not running. A start that failed is not repeated at once."""
+        """Start it in the background, if it is not running. What failed or was refused is not tried again at once."""
         absent = self._opening is None and self.current is None and self.state not in _ENDING
         if absent and self._loop.time() >= self._revival.retry_at:
             self._start()
@@ -279,6 +276,7 @@ class Backend:
             self._part_with(connection)
             self._opening = None
             self._blame(error.message)
+            self._revival.pause()
             self.state = after(self.state, Event.REFUSED)
 
     def _failed(self, opening: Opening, error: ServerUnavailable) -> None:
@@ -287,6 +285,7 @@ class Backend:
         if opening is self._opening:
             self._blame(error.message)
             if isinstance(error, AuthRequired):
+                self._revival.pause()
                 self.state = after(self.state, Event.REFUSED)
             else:
                 self.state = after(self.state, Event.CONNECT_FAILED)

@@ -27,6 +27,9 @@ from mcpool.wire.session import Era, Session
 Opener = Callable[[Sink], Awaitable[Link]]
 """Starts the process, or reaches the endpoint, and ties it to the sink."""
 
+Opening = asyncio.Future[ServerUnavailable | None]
+"""A start under way: None when it is ready, or why it is not."""
+
 T = TypeVar("T")
 
 RELIST_AFTER = 0.25
@@ -125,9 +128,7 @@ class Connection:
 
     # ------------------------------------------------------------------ the owner task
 
-    async def own(
-        self, opener: Opener, remembered: Era | None, opened: asyncio.Future[ServerUnavailable | None]
-    ) -> None:
+    async def own(self, opener: Opener, remembered: Era | None, opened: Opening) -> None:
         """Open, live and close. `opened` gets None when the connection is ready, or the reason why it is not."""
         try:
             try:

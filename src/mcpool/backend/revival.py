@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from mcpool.backend.restarts import Budget, Ending, Restarts, after_ending, forgiven, why_open
+
+AUTH_PAUSE = 5.0
+"""Seconds until it is looked again, without a call, whether somebody has signed in."""
 
 
 class Revival:
@@ -45,6 +49,10 @@ class Revival:
         """It has just ended, or failed to start; see `Ending`."""
         ending = Ending(self._loop.time(), ready_for, served)
         self._history = after_ending(self._history, self._budget(), ending, self._chance())
+
+    def pause(self) -> None:
+        """A person has to sign in first: begin nothing for a while. Who needs it may start it all the same."""
+        self._history = replace(self._history, retry_at=self._loop.time() + AUTH_PAUSE)
 
     def later(self) -> None:
         """Attempt it when it may be."""
