@@ -316,3 +316,19 @@ async def test_a_question_to_a_thread_that_closed_is_declined() -> None:
         await server.receives(ANSWER, 2)
         assert (ear.withdrawn, len(ear.questions)) == (1, 1)
     assert ["has left" in answer["error"]["message"] for answer in server.process.asked] == [True, True]
+
+
+async def test_a_question_is_withdrawn_when_its_thread_closes_though_the_call_goes_on() -> None:
+    """Routing, rule (g)."""
+    server, ear = asking_server(), Ear()
+    ear.answer = None
+    async with World(server) as world:
+        thread = world.thread(ear)
+        calling = asyncio.create_task(call(thread, "ask"))
+        await server.receives("tools/call")
+        await world.passes(1.0)
+        await thread.close()
+        await server.receives(ANSWER)
+        assert (ear.withdrawn, "has left" in server.process.asked[0]["error"]["message"]) == (1, True)
+        finishes(server)
+        assert await calling == 1

@@ -75,11 +75,15 @@ class Questions:
             task.cancel()
 
     def forget(self, holder: Holder) -> None:
-        """This holder has left: nobody is there any more to answer what it was asked."""
+        """This holder has left, and so have its requests."""
+        self.dismiss(holder)
+        self._asked.pop(holder, None)
+
+    def dismiss(self, holder: Holder) -> None:
+        """Nobody is there any more to answer what this holder was asked; its requests may go on."""
         for id in [id for id, (owner, _) in self._open.items() if owner is holder]:
             self.withdraw(id)
             self._engine.respond_error(id, INVALID_REQUEST, _LEFT)
-        self._asked.pop(holder, None)
 
     def asked_time(self, owner: Holder, now: float) -> float:
         """Seconds for which this owner has been kept by questions of this connection so far."""

@@ -44,6 +44,12 @@ class Wishes:
             if uris or level is not None:
                 connection.withdraw(uris)
 
+    def dismiss(self, holder: Holder) -> None:
+        """Nobody is there any more to answer what this holder was asked, though requests of it may go on."""
+        connection = self._current()
+        if connection is not None:
+            connection.questions.dismiss(holder)
+
     def carry_over(self, holder: Holder, level: str | None, uris: Iterable[str]) -> None:
         """A holder comes with what it asked of another backend, which this one replaces."""
         before = self._holders.lowest_level, self._holders.uris

@@ -245,6 +245,9 @@ class Thread:
         """Give everything back. Steps that still run keep their runtime until they end. Safe to call twice."""
         if not self._closed:
             self._closed = True
+            if self._slot.current is not None:
+                for binding in self._slot.current.bindings.values():
+                    binding.lease.backend.wishes.dismiss(binding.lease.holder)
             self._slot.publish(None)
             self._on_close(self)
 
