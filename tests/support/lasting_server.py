@@ -103,7 +103,7 @@ def serve_http(record: str, port: int) -> None:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base class calls it so)
             """Say nothing."""
 
         def reply(self, status: int, body: bytes = b"") -> None:
