@@ -14,9 +14,9 @@ from mcpool.errors import (
 )
 from simulation.faults.history import STARTUP_TIMEOUT, TOOL_TIMEOUT, Call, History, Violated
 
-_ONE_ATTEMPT = STARTUP_TIMEOUT + TOOL_TIMEOUT + 2.0
-DEADLINE = 2 * _ONE_ATTEMPT
-"""Seconds, but for those in which its thread is asked something, after which a call has ended: it may be sent twice."""
+DEADLINE = TOOL_TIMEOUT + 3.0
+"""Seconds, but for those in which its thread is asked something, after which a call has ended, however often the server
+is started and the call is sent meanwhile: its time-out, and what a step waits for tools it never saw."""
 
 LEEWAY = 2 * STARTUP_TIMEOUT + 5.0
 """Seconds more than its idle time-out, after which what nobody leases must be gone."""
