@@ -11,6 +11,9 @@ from mcpool.oauth.grant import Grant, Place
 from mcpool.oauth.renewal import NotNow, renewed
 from mcpool.oauth.store import GrantStore
 
+CLOSE_PATIENCE = 5.0
+"""Seconds that a host which is closed waits for an issuer."""
+
 Proxy = Callable[[str], str | None]
 """The proxy through which a URL is reached."""
 
@@ -55,8 +58,13 @@ class SignIn:
 
     async def close(self) -> None:
         """Wait for a renewal that is under way: an issuer that rotates its tokens must not be left unheard."""
-        if self._renewal is not None:
-            await asyncio.wait([self._renewal])
+        renewal = self._renewal
+        if renewal is None:
+            return
+        _, late = await asyncio.wait([renewal], timeout=CLOSE_PATIENCE)
+        if late:
+            renewal.cancel()
+            await asyncio.wait([renewal])
 
     async def _renew(self, refused: str | None) -> str | None:
         """One renewal for all who want one; it goes on when they no longer wait."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mcpool.config.home import ensure_home, home_dir
+from mcpool.config.home import ensure_home, home_dir, home_key
 from mcpool.errors import ConfigError
 
 
@@ -76,3 +76,18 @@ def test_given_somebody_elses_folder_then_it_is_refused(tmp_path: Path, monkeypa
 
     with pytest.raises(ConfigError, match="belongs to another user"):
         ensure_home(tmp_path)
+
+
+def test_the_key_of_a_home_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    key = home_key(tmp_path)
+
+    assert (home_key(tmp_path), len(key)) == (key, 32)
+    assert mode(tmp_path / "key") == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["key"]
+
+
+def test_a_key_of_another_length_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"short")
+
+    with pytest.raises(ConfigError, match="must hold 32 bytes and holds 5; remove it"):
+        home_key(tmp_path)
