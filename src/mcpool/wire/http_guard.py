@@ -176,7 +176,8 @@ class Guard(httpx2.AsyncBaseTransport):
             self._owner.session_gone(frame)
             return httpx2.Response(404)
         if status == UNAUTHORIZED:
-            error, _ = _http_error(response, await _read(response, _ERROR_BODY_BYTES) or b"")
+            await response.aclose()  # whatever else it says, or fails to: nothing ran
+            error, _ = _http_error(response, b"")
             self._owner.unauthorized(frame, error)
             return httpx2.Response(503)
         if status >= 400:
