@@ -34,7 +34,8 @@ def open_descriptors() -> int:
 
 async def test_command_that_is_not_found_names_the_path_that_was_searched(starter: Starter) -> None:
     """And what to do."""
-    with pytest.raises(ServerUnavailable, match=r"`srv`: .*`nosuch` was not found on the PATH \(/nowhere:/void\); install"):
+    named = r"`srv`: .*`nosuch` was not found on the PATH \(/nowhere:/void\); install"
+    with pytest.raises(ServerUnavailable, match=named):
         await starter.run("nosuch", env={"PATH": "/nowhere:/void"})
 
 
