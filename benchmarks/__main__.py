@@ -18,11 +18,14 @@ PARTS = ("library", "gateway", "threads", "start-up", "recovery")
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: two minutes instead of eight")
-    parser.add_argument("--only", choices=PARTS, action="append", help="measure this part only; may be repeated")
+    parser.add_argument("--only", choices=PARTS, action="append", help="measure this part anew; may be repeated")
     wanted = parser.parse_args()
     parts = wanted.only or PARTS
     began = time.monotonic()
+    before = RESULTS / "results.json"
     results = report.Results(load=os.getloadavg()[0])
+    if wanted.only and before.exists():
+        results = report.earlier(json.loads(before.read_text()))
 
     def say(text: str) -> None:
         print(f"[{time.monotonic() - began:5.0f} s] {text}", file=sys.stderr, flush=True)
@@ -39,7 +42,7 @@ def main() -> int:
         results.start_up = start_up.run(2 if wanted.quick else 4, say)
     if "recovery" in parts:
         results.recovery = recovery.run(5 if wanted.quick else 20, 2 if wanted.quick else 5, say)
-    results.minutes = (time.monotonic() - began) / 60
+    results.minutes += (time.monotonic() - began) / 60
     text = report.markdown(results)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "results.json").write_text(json.dumps(asdict(results), indent=1) + "\n")

@@ -26,7 +26,9 @@ GIVES_UP = 2.0
 async def mcpool() -> AsyncGenerator[Call]:
     import mcpool
 
-    config = {"mcp_servers": {"bench": {"command": ECHO[0], "args": list(ECHO[1:])}}}
+    # One kill after the other would spend the budget of restarts, and then nobody may start it for a minute.
+    entry = {"command": ECHO[0], "args": list(ECHO[1:]), "restart_max": 1000}
+    config = {"mcp_servers": {"bench": entry}}
     with TemporaryDirectory() as home:
         async with mcpool.open(config, home=home) as host, host.thread() as thread:
 

@@ -30,6 +30,23 @@ class Results:
     """Load average of the machine when the run began."""
 
 
+def earlier(found: dict[str, Any]) -> Results:
+    """Results that were written as JSON."""
+    results = Results(**found)
+    results.call_path, results.gateway = _outcomes(found["call_path"]), _outcomes(found["gateway"])
+    results.recovery = Recovery(**found["recovery"]) if found["recovery"] else None
+    return results
+
+
+def _outcomes(found: dict[str, Any] | None) -> Outcomes | None:
+    if found is None:
+        return None
+    outcomes = {name: Outcome(**outcome) for name, outcome in found.items()}
+    for outcome in outcomes.values():
+        outcome.points = {int(count): points for count, points in outcome.points.items()}
+    return outcomes
+
+
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     names = list(head)
     lines = [names, ["---"] + ["--:"] * (len(names) - 1), *(list(row) for row in rows)]
@@ -42,7 +59,7 @@ def markdown(results: Results) -> str:
         "# Benchmarks",
         f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} CPUs that the "
         f"subject, the client and the server share; load average {results.load:.1f} at the start; "
-        f"{results.minutes:.1f} minutes. All subjects by turns in one run against one echo server; the best round "
+        f"{results.minutes:.1f} minutes. All subjects of a part by turns in one run against one echo server; the best round "
         "of each, the median in brackets.",
         "## Aims",
         "Ratios are of the best rounds, those of the medians in brackets.",
