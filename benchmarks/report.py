@@ -59,8 +59,8 @@ def markdown(results: Results) -> str:
         "# Benchmarks",
         f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} CPUs that the "
         f"subject, the client and the server share; load average {results.load:.1f} at the start; "
-        f"{results.minutes:.1f} minutes. All subjects of a part by turns in one run against one echo server; the best round "
-        "of each, the median in brackets.",
+        f"{results.minutes:.1f} minutes. All subjects of a part by turns in one run against one echo server; the best "
+        "round of each, the median in brackets.",
         "## Aims",
         "Ratios are of the best rounds, those of the medians in brackets.",
         table(("aim", "reached", "wanted", "holds"), _aims(results)),
