@@ -47,7 +47,7 @@ class Toll:
     calls: int = 0
     answered: int = 0
     unknown: int = 0
-    """Writes that may have run, and whose callers were told so; and the few reads that lost two servers in a row."""
+    """Writes that may have run, and whose callers were told so; and reads that lost two servers in a row."""
     not_run: int = 0
     """Calls that lost two servers in a row before they were sent, and whose callers were told so."""
     processes: int = 0
