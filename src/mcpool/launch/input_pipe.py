@@ -29,6 +29,7 @@ class InputPipe:
         self._waiting: deque[memoryview] = deque()
         self._listening = False
         self._grown = False
+        self._finished = False
         self._taken_back = 0
         self._poller = select.poll()
         self._poller.register(handle, 0)
@@ -46,8 +47,9 @@ class InputPipe:
         return self._handle is not None and not self._has_no_reader()
 
     def write(self, data: bytes) -> None:
-        """Send `data` after everything before it, at once as far as there is room. Nothing once the pipe is closed."""
-        if self._handle is None or not data:
+        """Send `data` after everything before it, at once as far as there is room. Nothing once the pipe is closed, or
+        `finish` was called."""
+        if self._handle is None or self._finished or not data:
             return
         if self._waiting:
             self._waiting.append(memoryview(data))
@@ -68,6 +70,11 @@ class InputPipe:
             self._grow()
             self._loop.add_writer(self._handle, self._on_writable)
             self._listening = True
+
+    def finish(self) -> None:
+        """Send nothing more, not even what waits: from now on `sent` does not grow. The server still sees no end."""
+        self._finished = True
+        self._drop()
 
     def settle(self) -> None:
         """After the server's exit: take back from `sent` what it provably never read, and drop what waits.

@@ -78,7 +78,7 @@ class LocalLink:
         row = look(self._process.pid)
         self._since = row.started if row else 0
         self._stdin = InputPipe(loop, started.stdin, self._on_input_closed)
-        self._stdout = OutputPipe(loop, started.stdout, sink.on_bytes, sink.on_eof)
+        self._stdout = OutputPipe(loop, started.stdout, sink.on_bytes, self._on_output_end)
         self._stderr = OutputPipe(loop, started.stderr, self._on_stderr, self._on_stderr_end, largest=_STDERR_READ)
         self._exit = watch_exit(loop, self._process.pid, self._on_exit)
 
@@ -167,6 +167,11 @@ class LocalLink:
         if self._process.returncode is None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, number)
+
+    def _on_output_end(self) -> None:
+        """No answer can come any more, so what it did not get yet must never reach it: it will be sent elsewhere."""
+        self._stdin.finish()
+        self._sink.on_eof()
 
     def _on_input_closed(self) -> None:
         """It reads no more, so it has at most the answers left to give that it owes."""

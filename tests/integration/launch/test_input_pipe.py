@@ -26,3 +26,22 @@ async def test_what_was_read_stays_sent_however_often_it_is_looked_at() -> None:
 
     assert pipe.sent == len(b"taken")
     pipe.close()
+
+
+async def test_what_waits_never_leaves_once_it_is_finished() -> None:
+    """Invariant 6: what was found unsent is sent to another process, so this one must not get it after all."""
+    reading, writing = os.pipe()
+    pipe = InputPipe(asyncio.get_running_loop(), writing, lambda: None)
+    pipe.write(bytes(4_000_000))
+    assert pipe.buffered
+
+    pipe.finish()
+    pipe.write(b"more")
+
+    got = 0
+    while got < pipe.sent:
+        got += len(os.read(reading, 1 << 20))
+        await asyncio.sleep(0)
+    pipe.close()
+    assert os.read(reading, 1) == b""
+    os.close(reading)
