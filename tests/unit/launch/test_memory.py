@@ -12,7 +12,8 @@ from mcpool.launch.memory import memory_of, parse_rollup
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
 
 CHATTY_CHILD = (
-    "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'input()']); print(); child.wait()"
+    "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'input()']); "
+    "print(flush=True); child.wait()"
 )
 
 

@@ -49,8 +49,16 @@ def test_mark_is_compared_as_a_whole() -> None:
 
 def test_scan_finds_a_child_by_its_environment_and_not_the_scanner() -> None:
     """Zombies are dead."""
-    child = subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, env={"PROBE": "1"}, start_new_session=True)
+    child = subprocess.Popen(
+        ["/bin/cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"PROBE": "1"}, start_new_session=True
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
     try:
+        # Its environment can be read once it runs, which is a moment after it was started.
+        child.stdin.write(b"ready\n")
+        child.stdin.flush()
+        child.stdout.readline()
         rows = {one.pid: one for one in scan()}
         assert rows[child.pid].carries("PROBE", "1")
         assert (rows[child.pid].group, rows[child.pid].session) == (child.pid, child.pid)
