@@ -33,6 +33,16 @@ class Deaf:
     def on_exit(self, status: int | None) -> None: ...
 
 
+class Echo(Deaf):
+    """Hears whether anything came."""
+
+    def __init__(self) -> None:
+        self.heard = asyncio.Event()
+
+    def on_bytes(self, data: bytes) -> None:
+        self.heard.set()
+
+
 def processes_of(home: Path) -> list[ProcessRow]:
     """All that carry a cookie of that home."""
     prefix = home_id(home)
@@ -43,7 +53,10 @@ async def test_leaving_ends_servers_warden_and_claim(tmp_path: Path) -> None:
     """And no descriptor, thread or warning of it is left."""
     before = len(os.listdir("/proc/self/fd"))
     async with open_local(tmp_path, {"PATH": os.environ["PATH"]}) as launcher:
-        await launcher.start(LaunchSpec("srv", ("/bin/cat",), (), "/"), Deaf())
+        echo = Echo()
+        link = await launcher.start(LaunchSpec("srv", ("/bin/cat",), (), "/"), echo)
+        link.write(b"ready\n")
+        await echo.heard.wait()  # Its environment can be read once it runs, a moment after it was started.
         (server,) = processes_of(tmp_path)
         cookie = server.value(HOST_COOKIE) or ""
         assert is_alive(tmp_path, cookie)
