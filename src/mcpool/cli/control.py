@@ -42,7 +42,7 @@ def ask(joined: Joined, method: str, *, timeout: float | None = ANSWER_WITHIN, *
             ) from None
         except ConnectionError:
             line = b""
-    if not line:
+    if not line.endswith(b"\n"):
         raise DaemonError(f"the mcpool daemon went away before it answered `{method}`")
     answer = cast("dict[str, Any]", json.loads(line))
     if "error" in answer:
