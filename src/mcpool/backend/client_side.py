@@ -7,7 +7,6 @@ import msgspec
 from mcpool.backend.holder import ClientFacts, Root
 from mcpool.config.server import ClientCapabilitiesMode
 
-ELICITATION = "elicitation/create"
 SAMPLING = "sampling/createMessage"
 ROOTS = "roots/list"
 

@@ -70,8 +70,13 @@ class Hearing:
         if session.era == "modern" or "logging" not in session.capabilities:
             return
         while (level := self._holders.lowest_level) not in (None, self._level):
-            self._level = level
-            await session.request("logging/setLevel", {"level": msgspec.json.encode(level)}, timeout=WISH_TIMEOUT)
+            before, self._level = self._level, level
+            try:
+                await session.request("logging/setLevel", {"level": msgspec.json.encode(level)}, timeout=WISH_TIMEOUT)
+            except BaseException:
+                if self._level == level:
+                    self._level = before  # who wants it again shall not be told that the server has it
+                raise
 
     async def listen(self) -> None:
         """Open anew the stream on which a modern server tells of changes, for what is wanted now.

@@ -21,7 +21,6 @@ LIST_RESOURCES: Final = "resources/list"
 LIST_TEMPLATES: Final = "resources/templates/list"
 
 ROOTS: Final = "roots/list"
-ELICIT: Final = "elicitation/create"
 SAMPLE: Final = "sampling/createMessage"
 
 INITIALIZED: Final = "notifications/initialized"

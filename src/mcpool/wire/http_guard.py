@@ -6,13 +6,13 @@ the message it concerns, and the SDK is given a plain refusal in its place. The 
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 import anyio
 import httpx2
+import msgspec
 
 from mcpool.errors import ServerError
 from mcpool.wire.http_frame import Frame
@@ -182,7 +182,7 @@ class Guard(httpx2.AsyncBaseTransport):
             return httpx2.Response(503)
         if status >= 400:
             body = await _read(response, _ERROR_BODY_BYTES)
-            if frame.is_request and not (kind == "application/json" and _is_error_message(body)):
+            if frame.is_request and not (kind == "application/json" and is_error_message(body)):
                 error, executed = _http_error(response, body or b"")
                 self._owner.refused(frame, error, executed)
             return _answer(response, body or b"")
@@ -280,12 +280,22 @@ def _answer(response: httpx2.Response, body: bytes) -> httpx2.Response:
     return httpx2.Response(response.status_code, headers=headers, content=body)
 
 
-def _is_error_message(body: bytes | None) -> bool:
+class _RpcErrorBody(msgspec.Struct):
+    code: int
+
+
+class _RpcErrorMessage(msgspec.Struct):
+    jsonrpc: Literal["2.0"]
+    error: _RpcErrorBody
+
+
+def is_error_message(body: bytes | None) -> bool:
+    """Whether the body of an HTTP error is a JSON-RPC error, and not what a gateway on the way says."""
     try:
-        message = json.loads(body or b"null")
-    except (ValueError, RecursionError):
+        msgspec.json.decode(body or b"null", type=_RpcErrorMessage)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
-    return isinstance(message, dict) and "error" in message
+    return True
 
 
 def _error(message: str, **data: object) -> dict[str, object]:
