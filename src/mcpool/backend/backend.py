@@ -72,7 +72,6 @@ class Backend:
         self.holders = Holders()
         self.requests = Requests(self, loop, telemetry)
         self.request = self.requests.send
-        self.list_all = self.requests.list_all
         self.wishes = Wishes(self.holders, self.requests, current=lambda: self.current, connected=self.connected)
         self._opener = opener
         self._key = key

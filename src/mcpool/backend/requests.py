@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 import msgspec
 
@@ -20,12 +20,24 @@ from mcpool.config.server import Retry
 from mcpool.errors import AuthRequired, CallOutcomeUnknown, CallTimeout, ServerError, ServerUnavailable
 from mcpool.telemetry import Telemetry
 from mcpool.wire.lost import ConnectionLost
-from mcpool.wire.paging import read_pages
 
 CANCELLED = "the client cancelled the request"
 TIMED_OUT = "no answer within the time-out"
 
 Fields = Mapping[str, bytes | msgspec.Raw]
+
+
+class Details(TypedDict, total=False):
+    """What may be said of a request besides what it is; see `Requests.send`."""
+
+    timeout_max: float | None
+    meta: Fields | None
+    sandbox: bytes | None
+    sink: CallSink | None
+    progress: bool
+    check: Callable[[Connection], None] | None
+    tool: str | None
+    retry: Retry
 
 
 class Server(Protocol):
@@ -223,15 +235,6 @@ class Requests:
             what = f"no answer to {call.method} within {waiting.whole:g} s; it was told to stop, and may have run"
             call.future.set_exception(CallTimeout(self._server.name, what))
             waiting.engine.cancel(call, TIMED_OUT)
-
-    async def list_all(self, method: str, key: str, *, holder: Holder, timeout: float) -> tuple[bytes, ...]:
-        """The raw items of all pages of a list; `timeout` seconds for each page.
-
-        Raises: as `send`, and BadAnswer if the list is malformed or has no end.
-        """
-        return await read_pages(
-            self._server.name, method, key, lambda fields: self.send(method, fields, holder=holder, timeout=timeout)
-        )
 
     def rest(self) -> None:
         """Nothing is in flight for a while."""

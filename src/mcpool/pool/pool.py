@@ -6,12 +6,14 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Unpack
 
 from mcpool.backend.backend import Backend, Spawn
 from mcpool.backend.client_side import capability_class
 from mcpool.backend.connection import Terms
 from mcpool.backend.eras import Eras
 from mcpool.backend.holder import Holder
+from mcpool.backend.requests import Details, Fields
 from mcpool.backend.restarts import Budget
 from mcpool.backend.tools import Catalogue
 from mcpool.catalog.identity import Identity
@@ -21,6 +23,7 @@ from mcpool.pool.idling import LOOK_AGAIN, Use, seconds_until_stop
 from mcpool.pool.resolver import Circumstances, Resolver
 from mcpool.pool.sharing import Key, key_of
 from mcpool.telemetry import Telemetry
+from mcpool.wire.paging import read_pages
 
 _REMEMBERED = 256
 """How many catalogues of stopped backends are remembered."""
@@ -88,6 +91,19 @@ class Lease:
     def retired(self) -> bool:
         """Whether the backend was replaced: it serves who holds it and takes no new leases."""
         return self._entry.retired
+
+    async def request(self, method: str, fields: Fields, *, timeout: float, **more: Unpack[Details]) -> bytes:
+        """Send a request for the holder and return its raw result. Arguments and errors: as `Requests.send`."""
+        return await self.backend.request(method, fields, holder=self.holder, timeout=timeout, **more)
+
+    async def list_all(self, method: str, key: str, *, timeout: float) -> tuple[bytes, ...]:
+        """The raw items of all pages of a list; `timeout` seconds for each page.
+
+        Raises: as `request`, and BadAnswer if the list is malformed or has no end.
+        """
+        return await read_pages(
+            self.backend.name, method, key, lambda fields: self.request(method, fields, timeout=timeout)
+        )
 
     def release(self) -> None:
         """Give it back. Safe to call twice."""

@@ -254,9 +254,8 @@ class Step:
         lease, view = binding.lease, binding.view
         backend = lease.backend
         send = partial(
-            backend.request,
+            lease.request,
             method,
-            holder=lease.holder,
             timeout=view.tool_timeout if timeout is None else min(timeout, view.tool_timeout),
             timeout_max=view.timeout_max if timeout is None else None,
             meta=meta,
@@ -291,8 +290,7 @@ class Step:
 
     async def _listed(self, server: str, method: str, key: str) -> list[dict[str, Any]]:
         binding = self.binding(server)
-        lease = binding.lease
-        items = await lease.backend.list_all(method, key, holder=lease.holder, timeout=binding.view.tool_timeout)
+        items = await binding.lease.list_all(method, key, timeout=binding.view.tool_timeout)
         return [cast(dict[str, Any], msgspec.json.decode(item)) for item in items]
 
     def binding(self, server: str) -> Binding:
