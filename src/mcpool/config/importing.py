@@ -15,6 +15,7 @@ from mcpool.config.expand import Expander
 from mcpool.config.hosts import Host, find_host_files, host_of
 from mcpool.config.import_plan import Addition, ImportPlan, Skipped, with_references
 from mcpool.config.keys import KEYS
+from mcpool.config.known_servers import keeps_state
 from mcpool.config.literal_secrets import find_literal_secrets
 from mcpool.config.loading import entries, in_order
 from mcpool.config.model import DaemonConfig
@@ -160,24 +161,29 @@ def _to_write(entry: Entry, server: ServerConfig, host: Host, user_home: Path) -
             table[key] = _with_keyring_inputs(value, notes)
     if not server.enabled:
         notes.append("is switched off, as it was there")
-    if isinstance(server.transport, Stdio):
+    stdio = server.transport
+    if isinstance(stdio, Stdio):
+        kept = keeps_state((stdio.command, *stdio.args)) if server.scope is None else None
+        if kept is not None:
+            table["scope"] = "thread"
+            notes.append(f"has a process for each thread or client: {kept}")
         if "cwd" not in table:
-            table["cwd"] = _folder(server.transport, host, user_home, notes)
-        elif server.transport.cwd != CLIENT_CWD:
-            table["cwd"] = server.transport.cwd
+            table["cwd"] = _folder(stdio, host, user_home, notes, apart=kept is not None)
+        elif stdio.cwd != CLIENT_CWD:
+            table["cwd"] = stdio.cwd
     ordered = {key: table[key] for key in _KEY_ORDER if key in table}
     return ordered, notes
 
 
-def _folder(stdio: Stdio, host: Host, user_home: Path, notes: list[str]) -> str:
+def _folder(stdio: Stdio, host: Host, user_home: Path, notes: list[str], *, apart: bool) -> str:
     relative = has_relative_path(stdio.command, stdio.args)
-    if host.level == "user" and not relative:
+    if host.level == "user" and not relative and not apart:
         notes.append(f"runs in {user_home}, as one process for every folder: its arguments name no relative path")
         return str(user_home)
     if host.level == "project" and relative:
         notes.append(f"runs in {host.project}: its arguments name a path there")
         return str(host.project)
-    notes.append("follows its client's folder, as a process for each folder")
+    notes.append("follows its client's folder" + ("" if apart else ", as a process for each folder"))
     return CLIENT_CWD
 
 

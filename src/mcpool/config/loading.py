@@ -8,11 +8,12 @@ from typing import cast
 
 from mcpool.config.document import GIVEN, Document, read_document
 from mcpool.config.expand import Expander
+from mcpool.config.known_servers import state_at_risk
 from mcpool.config.literal_secrets import find_literal_secrets
 from mcpool.config.model import Config, DaemonConfig, OAuthStore
 from mcpool.config.parse import one_of, seconds, whole
 from mcpool.config.placeholders import Placeholders
-from mcpool.config.problem import Problem, Report, Spot
+from mcpool.config.problem import Problem, Report, Spot, dotted
 from mcpool.config.read_server import Entry, Surroundings, nearest, read_server
 from mcpool.config.server import ServerConfig
 from mcpool.config.shapes import SERVER_TABLES, find_entries, is_foreign
@@ -107,6 +108,7 @@ def _servers(document: Document, found: list[Entry], around: Surroundings, repor
             continue
         if server.name not in servers:
             servers[server.name] = server
+            _warn_of_state(server, document, Spot(report, entry.path))
         elif server != servers[server.name]:
             Spot(report, entry.path).warning(
                 f"is a second server called `{server.name}`, and is left out",
@@ -124,6 +126,19 @@ def _warn_of_secrets(entry: Entry, report: Report) -> None:
             "looks like a secret, in a file that other users can read",
             f"chmod 600 {report.file}, or keep it in the keyring and write `${{keyring:{secret.name}}}`",
         )
+
+
+def _warn_of_state(server: ServerConfig, document: Document, spot: Spot) -> None:
+    kept = state_at_risk(server)
+    if kept is None:
+        return
+    in_toml = document.syntax == "toml"
+    where = f"under [{dotted(spot.path)}]" if in_toml else "to its entry"
+    thread, shared = (f"scope = {scope}" if in_toml else f'"scope": {scope}' for scope in ('"thread"', '"shared"'))
+    spot.warning(
+        f"is one process for all threads and clients, and {kept}",
+        f"add `{thread}` {where} to give each its own, or `{shared}` to keep it so",
+    )
 
 
 def _look_around(document: Document, found: list[Entry], report: Report) -> None:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from mcpool.backend.connection import Opener
 from mcpool.backend.holder import Root
 from mcpool.catalog.identity import HttpIdentity, Place, StdioIdentity, identify, missing
-from mcpool.catalog.known_servers import uses_roots
+from mcpool.config.known_servers import uses_roots
 from mcpool.config.server import Http, Pairs, ServerConfig, Stdio
 from mcpool.errors import ServerUnavailable
 from mcpool.launch.command import find_command

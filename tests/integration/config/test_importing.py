@@ -405,3 +405,22 @@ def test_given_a_file_that_changed_since_the_plan_then_nothing_is_overwritten(ma
 
     with pytest.raises(ConfigError, match="since the import was planned"):
         apply_import(plan, '[mcp_servers.a]\ncommand = "new"\n')
+
+
+def test_a_server_that_keeps_state_is_imported_with_a_process_for_each_thread(machine: Machine) -> None:
+    machine.has(".cursor/mcp.json", servers(browser='{"command": "npx", "args": ["-y", "@playwright/mcp"]}'))
+
+    plan = machine.plan()
+    (added,) = plan.added
+    browser = machine.loaded(apply_import(plan, ""))["browser"]
+
+    assert (browser.scope, stdio(browser).cwd) == ("thread", CLIENT_CWD)
+    assert any("it drives one browser" in note for note in added.notes)
+    assert machine.plan(current=apply_import(plan, "")).added == ()
+
+
+def test_a_scope_that_was_chosen_there_is_kept(machine: Machine) -> None:
+    entry = '{"command": "npx", "args": ["-y", "@playwright/mcp"], "scope": "shared"}'
+    machine.has(".cursor/mcp.json", servers(browser=entry))
+
+    assert machine.imported()["browser"].scope == "shared"

@@ -269,3 +269,31 @@ def test_a_problem_prints_as_one_line_with_place_key_message_and_remedy() -> Non
 
 def test_a_problem_without_line_or_key_prints_without_them() -> None:
     assert str(Problem("error", "f.toml", None, "", "is a folder", "name a file")) == "f.toml: is a folder; name a file"
+
+
+BROWSER = '[mcp_servers.browser]\ncommand = "npx"\nargs = ["-y", "@playwright/mcp@latest"]\n'
+
+
+def test_a_server_that_keeps_state_and_is_shared_by_default_is_warned_of_with_the_line_to_add(tmp_path: Path) -> None:
+    config = read(tmp_path, '[mcp_servers.plain]\ncommand = "x"\n' + BROWSER)
+
+    problem = only(config)
+    assert (problem.severity, problem.line, problem.key) == ("warning", 3, "mcp_servers.browser")
+    assert "it drives one browser" in problem.message
+    assert 'add `scope = "thread"` under [mcp_servers.browser]' in problem.remedy
+    assert [server.name for server in config.servers] == ["plain", "browser"]
+
+
+@pytest.mark.parametrize("scope", ["thread", "session-tree", "shared"])
+def test_a_scope_that_somebody_chose_is_not_warned_of(tmp_path: Path, scope: str) -> None:
+    assert read(tmp_path, BROWSER + f'scope = "{scope}"\n').problems == ()
+
+
+def test_a_server_that_never_starts_is_not_warned_of(tmp_path: Path) -> None:
+    assert read(tmp_path, BROWSER + "enabled = false\n").problems == ()
+
+
+def test_the_line_to_add_is_in_the_language_of_the_file(tmp_path: Path) -> None:
+    text = '{"mcpServers": {"browser": {"command": "npx", "args": ["-y", "@playwright/mcp"]}}}'
+
+    assert 'add `"scope": "thread"` to its entry' in only(read(tmp_path, text, "mcp.json")).remedy

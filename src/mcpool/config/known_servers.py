@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from mcpool.config.server import ServerConfig, Stdio
+
 _USES_ROOTS = frozenset({"@modelcontextprotocol/server-filesystem", "mcp-server-filesystem", "mcp/filesystem"})
 
 _BROWSER = "it drives one browser: its tabs, pages and logins would be shared"
@@ -47,6 +49,14 @@ def uses_roots(argv: Sequence[str]) -> bool:
 def keeps_state(argv: Sequence[str]) -> str | None:
     """Why threads should not share this server (a clause that says what it keeps), or None if nothing is known."""
     return next((_KEEPS_STATE[name] for name in _programs(argv) if name in _KEEPS_STATE), None)
+
+
+def state_at_risk(server: ServerConfig) -> str | None:
+    """What threads would share by accident (as `keeps_state`): None unless nobody chose the scope of the server."""
+    transport = server.transport
+    if not isinstance(transport, Stdio) or server.scope is not None or not server.enabled:
+        return None
+    return keeps_state((transport.command, *transport.args))
 
 
 def _programs(argv: Sequence[str]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcpool.catalog.known_servers import keeps_state, uses_roots
+from mcpool.config.known_servers import keeps_state, uses_roots
 
 FILESYSTEM = [
     "npx -y @modelcontextprotocol/server-filesystem /srv",
