@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from mcpool.host import Host, open
     from mcpool.host.health import Health
     from mcpool.launch.memory import Memory
+    from mcpool.runtime.policy import Policy
+    from mcpool.runtime.prepared_call import PreparedCall
     from mcpool.runtime.result import ToolResult
     from mcpool.runtime.step import Step
     from mcpool.runtime.tool_set import Tool, ToolSet
@@ -72,6 +74,8 @@ __all__ = [
     "McpoolError",
     "Memory",
     "MessageTooLarge",
+    "Policy",
+    "PreparedCall",
     "Question",
     "Root",
     "RpcError",
@@ -97,6 +101,8 @@ _HOMES = {
     "mcpool.host": ("Host", "open"),
     "mcpool.host.health": ("Health",),
     "mcpool.launch.memory": ("Memory",),
+    "mcpool.runtime.policy": ("Policy",),
+    "mcpool.runtime.prepared_call": ("PreparedCall",),
     "mcpool.runtime.result": ("ToolResult",),
     "mcpool.runtime.step": ("Step",),
     "mcpool.runtime.tool_set": ("Tool", "ToolSet"),

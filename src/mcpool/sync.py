@@ -29,13 +29,13 @@ from mcpool.host.health import Health
 from mcpool.host.opening import Source
 from mcpool.host.portal import Portal
 from mcpool.host.rows import Row
+from mcpool.runtime.policy import OnApprove
 from mcpool.runtime.progress import OnProgress
 from mcpool.runtime.result import ToolResult
 from mcpool.runtime.step import Step as AsyncStep
 from mcpool.runtime.tool_set import ToolSet
 from mcpool.runtime.user import ApprovalRequest
 from mcpool.threads.elicitation import Elicitation, OnElicit, OnNotification
-from mcpool.threads.thread import OnApprove
 from mcpool.threads.thread import Thread as AsyncThread
 
 __all__ = ["Host", "Step", "Thread", "open"]

@@ -18,9 +18,10 @@ from mcpool.config.server import ServerConfig, Stdio
 from mcpool.errors import RpcError
 from mcpool.pool.pool import Pool
 from mcpool.pool.resolver import Circumstances, Resolved
+from mcpool.runtime.policy import OnApprove
 from mcpool.telemetry import Telemetry
 from mcpool.threads.manager import ThreadManager
-from mcpool.threads.thread import OnApprove, Thread
+from mcpool.threads.thread import Thread
 from support.fake_server import FakeServer
 
 FORM = ClientFacts(elicitation_form=True, raw=b'{"elicitation":{"form":{}}}')

@@ -33,10 +33,11 @@ from mcpool.oauth.sign_in import SignIns
 from mcpool.oauth.store import GrantStore
 from mcpool.pool.pool import Pool
 from mcpool.pool.resolver import Resolver
+from mcpool.runtime.policy import OnApprove
 from mcpool.threads.elicitation import CallbackListener, OnElicit, OnNotification
 from mcpool.threads.manager import ThreadManager
 from mcpool.threads.seat import Listener
-from mcpool.threads.thread import OnApprove, Thread
+from mcpool.threads.thread import Thread
 from mcpool.wire.http import proxy_for
 
 logger = logging.getLogger("mcpool")

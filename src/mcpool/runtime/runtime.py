@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mcpool.config.server import ServerConfig
 from mcpool.pool.pool import Lease
+from mcpool.runtime.policy import Policy
 from mcpool.runtime.view import View
 
 
@@ -25,10 +26,17 @@ class Runtime:
     It lives as long as it is current or a step pins it; then its leases go.
     """
 
-    __slots__ = ("_current", "_pins", "bindings", "revision", "unavailable")
+    __slots__ = ("_current", "_pins", "bindings", "policy", "revision", "unavailable")
 
-    def __init__(self, revision: int, bindings: Mapping[str, Binding], unavailable: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        revision: int,
+        bindings: Mapping[str, Binding],
+        unavailable: Mapping[str, str],
+        policy: Policy,
+    ) -> None:
         self.revision = revision
+        self.policy = policy
         self.bindings = bindings
         self.unavailable = unavailable
         """Why a server that is enabled could not be leased at all."""
@@ -39,9 +47,9 @@ class Runtime:
         state = "current" if self._current else "replaced" if self._pins else "released"
         return f"<Runtime {self.revision} [{len(self.bindings)} servers, {self._pins} pins, {state}]>"
 
-    def same_as(self, bindings: Mapping[str, Binding], unavailable: Mapping[str, str]) -> bool:
+    def same_as(self, bindings: Mapping[str, Binding], unavailable: Mapping[str, str], policy: Policy) -> bool:
         """Whether a runtime of these would be no other than this one. Leases on the same backend are the same."""
-        return self.unavailable == unavailable and [
+        return (self.unavailable, self.policy) == (unavailable, policy) and [
             (name, binding.config, binding.lease.backend) for name, binding in self.bindings.items()
         ] == [(name, binding.config, binding.lease.backend) for name, binding in bindings.items()]
 

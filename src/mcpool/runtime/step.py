@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, cast
 
 import msgspec
 
-from mcpool.backend.connection import Connection
 from mcpool.backend.holder import CallSink
 from mcpool.backend.tools import Catalogue, ToolDefinition
-from mcpool.errors import (
-    ApprovalDenied,
-    Closed,
-    ServerError,
-    ServerNotFound,
-    ServerUnavailable,
-    ToolChanged,
-    ToolNotFound,
-)
-from mcpool.runtime.approval import needs_approval
-from mcpool.runtime.input_required import drive, input_required
-from mcpool.runtime.progress import OnProgress, ProgressSink
+from mcpool.errors import Closed, ServerNotFound, ServerUnavailable, ToolNotFound
+from mcpool.runtime.generations import Generations
+from mcpool.runtime.prepared_call import PreparedCall, encoded
+from mcpool.runtime.progress import OnProgress
 from mcpool.runtime.result import ToolResult
 from mcpool.runtime.runtime import Binding, Runtime
-from mcpool.runtime.tool_set import Tool, ToolSet
+from mcpool.runtime.sending import Fields, Manner, send
+from mcpool.runtime.tool_set import ToolSet
 from mcpool.runtime.tool_sets import ToolSets
-from mcpool.runtime.user import ApprovalRequest, User
+from mcpool.runtime.user import User
 from mcpool.wire.session import Session
-
-Fields = Mapping[str, bytes | msgspec.Raw]
-"""The params of a request, one level deep: field name to raw JSON."""
 
 
 class Step:
@@ -59,7 +47,7 @@ class Step:
         self._grace = grace
         self._catalogues: dict[str, Catalogue] | None = None
         self._tools: ToolSet | None = None
-        self._generations: dict[str, int] = {}
+        self._generations = Generations()
         self.released = False
 
     def __repr__(self) -> str:
@@ -145,41 +133,20 @@ class Step:
             ApprovalDenied: it needs an approval that was not given; nothing was sent.
             ServerUnavailable, CallOutcomeUnknown, CallTimeout, RpcError, MessageTooLarge: as they say.
         """
+        return await self.prepare(name, arguments).run(timeout=timeout, on_progress=on_progress, meta=meta)
+
+    def prepare(self, name: str, arguments: Mapping[str, Any] | None = None) -> PreparedCall:
+        """Fix a call without doing anything yet; `await prepared.run()` runs it, once, while the step lasts.
+
+        Raises:
+            ToolNotFound: the step was not shown such a tool.
+            TypeError: the arguments cannot be written as JSON.
+        """
         tool = self.tools.get(name)
         if tool is None:
             raise ToolNotFound("mcpool", self._why_not_shown(name))
-        definition = tool.definition
-        binding = self.binding(tool.server)
-        raw_arguments = _encoded(tool, arguments or {})
-        if not self._may_run(binding, definition.name):
-            await self._approve(binding, definition, bytes(raw_arguments))
-
-        used = 0
-
-        def unchanged(connection: Connection) -> None:
-            nonlocal used
-            self._check_unchanged(binding, definition, connection)
-            used = connection.generation
-
-        try:
-            raw = await self._request(
-                binding,
-                "tools/call",
-                {"name": tool.raw_name_json, "arguments": raw_arguments},
-                meta=None if meta is None else {key: msgspec.json.encode(value) for key, value in meta.items()},
-                sink=None if on_progress is None else ProgressSink(on_progress),
-                progress=on_progress is not None,
-                timeout=timeout,
-                check=unchanged,
-                tool=definition.name,
-            )
-        except (ServerUnavailable, ToolChanged):
-            raise  # nothing was sent, so this step still has no state there
-        except BaseException:
-            self._used(binding, used)
-            raise
-        self._used(binding, used)
-        return ToolResult(raw)
+        fields = {"name": tool.raw_name_json, "arguments": encoded(tool.server, tool.raw_name, arguments or {})}
+        return self._prepared(self.binding(tool.server), tool.raw_name, fields, tool.definition)
 
     async def read_resource(self, server: str, uri: str, *, timeout: float | None = None) -> dict[str, Any]:
         """Read a resource; the value is the protocol's `ReadResourceResult`. Raises: as `call`."""
@@ -221,71 +188,36 @@ class Step:
         Filters and approval modes hold here too. Raises: as `call`, and ServerNotFound.
         """
         binding = self.binding(server)
-        tool, approved = await self._admit(binding, fields) if method == "tools/call" else (None, None)
-        return await self._request(
-            binding,
-            method,
-            fields,
-            meta=meta,
-            sink=sink,
-            progress=progress,
-            timeout=timeout,
-            answer_input=answer_input,
-            check=None if approved is None else partial(self._check_unchanged, binding, approved),
-            tool=tool,
-        )
+        manner = Manner(meta=meta, sink=sink, progress=progress, timeout=timeout, answer_input=answer_input)
+        if method != "tools/call":
+            return await send(self._runtime, binding, method, fields, manner)
+        try:
+            tool = msgspec.json.decode(fields["name"], type=str)
+        except (KeyError, msgspec.DecodeError):
+            raise ToolNotFound(server, "the call names no tool") from None
+        return await self._prepared(binding, tool, fields, None).send(manner)
 
     # ------------------------------------------------------------------ within
 
-    async def _request(
-        self,
-        binding: Binding,
-        method: str,
-        fields: Fields,
-        *,
-        meta: Fields | None = None,
-        sink: CallSink | None = None,
-        progress: bool = False,
-        timeout: float | None = None,
-        answer_input: bool = True,
-        check: Callable[[Connection], None] | None = None,
-        tool: str | None = None,
-    ) -> bytes:
-        lease, view = binding.lease, binding.view
-        backend = lease.backend
-        send = partial(
-            lease.request,
-            method,
-            timeout=view.tool_timeout if timeout is None else min(timeout, view.tool_timeout),
-            timeout_max=view.timeout_max if timeout is None else None,
-            meta=meta,
-            sandbox=self._user.sandbox_state,
-            sink=sink,
-            progress=progress,
-            check=check,
+    def _prepared(self, binding: Binding, tool: str, fields: Fields, shown: ToolDefinition | None) -> PreparedCall:
+        if not binding.view.allows(tool):
+            raise ToolNotFound(binding.config.name, f"tool `{tool}` is not enabled for this thread")
+        return PreparedCall(
+            self._runtime,
+            binding,
+            self._user,
+            self._generations,
+            self.ensure_open,
             tool=tool,
-            retry=view.retry if tool is None else view.retry_of(tool),
+            fields=fields,
+            shown=shown,
         )
-        self._runtime.pin()  # the request holds it, even if the step ends meanwhile
-        try:
-            raw = await send(fields)
-            if not answer_input or backend.session is None or backend.session.era != "modern":
-                return raw
-            demand = input_required(raw)
-            if demand is None:
-                return raw
-            return await drive(backend.name, demand, lease.holder, sink, lambda more: send({**fields, **more}))
-        except ServerError as error:
-            error.rename(binding.config.name)
-            raise
-        finally:
-            self._runtime.unpin()
 
     async def _value(
         self, server: str, method: str, params: Mapping[str, object], timeout: float | None
     ) -> dict[str, Any]:
         fields = {key: msgspec.json.encode(value) for key, value in params.items()}
-        raw = await self._request(self.binding(server), method, fields, timeout=timeout)
+        raw = await send(self._runtime, self.binding(server), method, fields, Manner(timeout=timeout))
         return cast(dict[str, Any], msgspec.json.decode(raw))
 
     async def _listed(self, server: str, method: str, key: str) -> list[dict[str, Any]]:
@@ -299,8 +231,7 @@ class Step:
         Raises:
             Closed, ServerNotFound, ServerUnavailable.
         """
-        if self.released:
-            raise Closed("this step has ended; begin another with `thread.step()`")
+        self.ensure_open()
         binding = self._runtime.bindings.get(server)
         if binding is None:
             reason = self._runtime.unavailable.get(server)
@@ -310,60 +241,15 @@ class Step:
             raise ServerNotFound(server, f"no enabled server has this name; there are: {known}")
         return binding
 
-    def _may_run(self, binding: Binding, tool: str) -> bool:
-        """Whether a tool may be called without looking at its definition.
-
-        Raises:
-            ToolNotFound: it may not be called at all.
-        """
-        if not binding.view.allows(tool):
-            raise ToolNotFound(binding.config.name, f"tool `{tool}` is not enabled for this thread")
-        return (binding.view.mode(tool) or self._user.default_mode) == "approve"
-
-    async def _admit(self, binding: Binding, fields: Fields) -> tuple[str, ToolDefinition | None]:
-        """The tool that is called, and its definition if that had to be looked at."""
-        name = binding.config.name
-        try:
-            tool = msgspec.json.decode(fields["name"], type=str)
-        except (KeyError, msgspec.DecodeError):
-            raise ToolNotFound(name, "the call names no tool") from None
-        if self._may_run(binding, tool):
-            return tool, None
-        definition = (await binding.lease.backend.connected()).catalogue.by_name.get(tool)
-        if definition is None:
-            raise ToolNotFound(name, f"the server has no tool `{tool}`")
-        await self._approve(binding, definition, bytes(fields.get("arguments", b"{}")))
-        return tool, definition
-
-    async def _approve(self, binding: Binding, definition: ToolDefinition, arguments: bytes) -> None:
-        name, tool = binding.config.name, definition.name
-        if not needs_approval(binding.view.mode(tool) or self._user.default_mode, definition.annotations):
-            return
-        if not await self._user.approve(ApprovalRequest(name, tool, arguments, definition.annotations)):
-            raise ApprovalDenied(name, f"the call of `{tool}` was not approved; nothing was sent")
-
-    def _check_unchanged(self, binding: Binding, shown: ToolDefinition, connection: Connection) -> None:
-        name = binding.config.name
-        live = connection.catalogue.by_name.get(shown.name)
-        if live is not shown:
-            if live is None:
-                raise ToolChanged(name, f"tool `{shown.name}` is no longer offered; look at the tools of the next step")
-            if live.digest != shown.digest:
-                raise ToolChanged(
-                    name, f"tool `{shown.name}` changed after it was shown; look at the tools of the next step"
-                )
-        if self._generations.get(name, connection.generation) != connection.generation:
-            raise ToolChanged(name, "it was restarted after this step used it, and its state was lost")
+    def ensure_open(self) -> None:
+        """Raises: Closed, if the step has ended."""
+        if self.released:
+            raise Closed("this step has ended; begin another with `thread.step()`")
 
     def _why_not_shown(self, name: str) -> str:
         starting = ", ".join(self.tools.pending)
         late = f"; not started yet: {starting} (`await thread.ready()` waits for them)" if starting else ""
         return f"this step shows no tool `{name}`; `step.tools` lists those that it shows{late}"
-
-    def _used(self, binding: Binding, generation: int) -> None:
-        """Remember which process holds this step's state; 0 means that nothing was sent to any."""
-        if generation and binding.config.effective_scope == "thread":
-            self._generations[binding.config.name] = generation
 
     def _pin_catalogues(self) -> dict[str, Catalogue]:
         if self._catalogues is None:
@@ -384,11 +270,3 @@ class Step:
                 await asyncio.gather(*(asyncio.shield(wait) for wait in waits), return_exceptions=True)
         except TimeoutError:
             return
-
-
-def _encoded(tool: Tool, arguments: Mapping[str, Any]) -> msgspec.Raw:
-    try:
-        return msgspec.Raw(msgspec.json.encode(arguments))
-    except (TypeError, RecursionError, UnicodeEncodeError) as error:
-        msg = f"`{tool.server}`: the arguments of `{tool.raw_name}` cannot be sent as JSON: {error}"
-        raise TypeError(msg) from None

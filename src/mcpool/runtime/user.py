@@ -7,7 +7,7 @@ from typing import Protocol
 
 from mcpool.backend.holder import Holder
 from mcpool.backend.tools import Annotations
-from mcpool.config.server import ApprovalMode
+from mcpool.runtime.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +23,8 @@ class ApprovalRequest:
 class User(Protocol):
     """The thread behind a step."""
 
-    @property
-    def default_mode(self) -> ApprovalMode:
-        """The approval mode of tools for which the configuration names none."""
-        ...
-
-    @property
-    def sandbox_state(self) -> bytes | None:
-        """What servers that want to know the thread's sandbox are told with each call, as JSON."""
-        ...
-
-    async def approve(self, request: ApprovalRequest) -> bool:
-        """Whether the call may run.
+    async def approve(self, request: ApprovalRequest, policy: Policy) -> bool:
+        """Whether the call may run, by the policy that it was prepared with and no other.
 
         Raises:
             ApprovalDenied: there is nobody to ask.

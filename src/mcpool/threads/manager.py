@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from mcpool.backend.holder import ClientFacts
 from mcpool.config.server import ApprovalMode, ServerConfig, Stdio
 from mcpool.pool.pool import Pool
+from mcpool.runtime.policy import OnApprove
 from mcpool.runtime.tool_sets import ToolSets
 from mcpool.threads.seat import Listener
-from mcpool.threads.thread import OnApprove, Thread
+from mcpool.threads.thread import Thread
 
 
 class ThreadManager:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +16,7 @@ from mcpool.backend.holder import ClientFacts, Question, severity
 from mcpool.config.server import ApprovalMode, ServerConfig
 from mcpool.errors import ApprovalDenied, Closed, ServerUnavailable, WrongProcess
 from mcpool.pool.pool import Member, Pool
+from mcpool.runtime.policy import OnApprove, Policy
 from mcpool.runtime.runtime import Binding, Runtime
 from mcpool.runtime.slot import RuntimeSlot
 from mcpool.runtime.step import Step
@@ -23,9 +25,6 @@ from mcpool.runtime.user import ApprovalRequest
 from mcpool.runtime.view import view_of
 from mcpool.threads.lost_state import LostState
 from mcpool.threads.seat import Listener, Seat
-
-OnApprove = Callable[[ApprovalRequest], bool | Awaitable[bool]]
-"""Says whether a call may run. May be async."""
 
 
 class Thread:
@@ -61,8 +60,7 @@ class Thread:
         self._pool = pool
         self._sets = sets
         self._listener = listener
-        self._on_approve = on_approve
-        self._default_mode: ApprovalMode = default_mode or ("approve" if on_approve is None else "auto")
+        self._policy = Policy(default_mode or ("approve" if on_approve is None else "auto"), on_approve)
         self._grace = grace
         self._on_close = on_close
         self._only = only
@@ -72,7 +70,6 @@ class Thread:
         self._uris: dict[str, set[str]] = {}
         self._revision = 0
         self._lost_state = LostState(pool)
-        self._sandbox_state: bytes | None = None
         self._closed = False
         self._pid = os.getpid()
         self.refresh(servers)
@@ -176,19 +173,16 @@ class Thread:
     # ------------------------------------------------------------------ what it tells
 
     def set_sandbox_state(self, value: object) -> None:
-        """Tell with each call, from now on, in what sandbox this thread runs; None tells nothing.
+        """Tell with each call of later steps in what sandbox this thread runs; None tells nothing.
 
         It is any JSON value, and goes as it is, in `_meta`, to the servers that declare that they want to know it.
 
         Raises:
             TypeError: it cannot be written as JSON.
         """
-        self._sandbox_state = None if value is None else msgspec.json.encode(value)
-
-    @property
-    def sandbox_state(self) -> bytes | None:
-        """What `set_sandbox_state` said, as JSON."""
-        return self._sandbox_state
+        state = None if value is None else msgspec.json.encode(value)
+        self._policy = replace(self._policy, sandbox_state=state)
+        self.refresh(self._servers)
 
     # ------------------------------------------------------------------ its runtime
 
@@ -197,6 +191,7 @@ class Thread:
 
         Running steps keep the one that they have.
         """
+        self._servers = servers
         if self._closed:
             return
         member = Member(thread=self.id, root=self.root, cwd=self.cwd, principal=self.principal)
@@ -216,12 +211,12 @@ class Thread:
                 lease.backend.begin()
             bindings[server.name] = Binding(server, view_of(server), lease)
         current = self._slot.current
-        if current is not None and current.same_as(bindings, unavailable):
+        if current is not None and current.same_as(bindings, unavailable, self._policy):
             for binding in bindings.values():
                 binding.lease.release()
             return
         self._revision += 1
-        self._slot.publish(Runtime(self._revision, bindings, unavailable))
+        self._slot.publish(Runtime(self._revision, bindings, unavailable, self._policy))
 
     async def require(self) -> None:
         """Wait for the required servers.
@@ -253,19 +248,14 @@ class Thread:
 
     # ------------------------------------------------------------------ what steps need of it (runtime.user.User)
 
-    @property
-    def default_mode(self) -> ApprovalMode:
-        """The approval mode of tools for which the configuration names none."""
-        return self._default_mode
-
-    async def approve(self, request: ApprovalRequest) -> bool:
+    async def approve(self, request: ApprovalRequest, policy: Policy) -> bool:
         """Ask the program, or the user through an elicitation.
 
         Raises:
             ApprovalDenied: there is neither.
         """
-        if self._on_approve is not None:
-            answer = self._on_approve(request)
+        if policy.on_approve is not None:
+            answer = policy.on_approve(request)
             return bool(await answer) if inspect.isawaitable(answer) else bool(answer)
         if not self.client.elicitation_form:
             raise ApprovalDenied(

@@ -8,6 +8,7 @@ import pytest
 
 from mcpool.config.server import ServerConfig, Stdio
 from mcpool.pool.pool import Lease
+from mcpool.runtime.policy import Policy
 from mcpool.runtime.runtime import Binding, Runtime
 from mcpool.runtime.slot import RuntimeSlot
 from mcpool.runtime.view import view_of
@@ -30,7 +31,7 @@ def lease() -> Leased:
 
 
 def runtime(lease: Leased) -> Runtime:
-    return Runtime(1, {"s": Binding(SERVER, view_of(SERVER), cast("Lease", lease))}, {})
+    return Runtime(1, {"s": Binding(SERVER, view_of(SERVER), cast("Lease", lease))}, {}, Policy())
 
 
 def test_readers_see_the_last_one_that_was_published(lease: Leased) -> None:

@@ -1,0 +1,232 @@
+"""One call of a tool, fixed when it is prepared: client, view, policy, and the definition that it is based on.
+
+Whatever is published, approved or changed meanwhile, it goes to the backend that its step pinned, under the policy of
+its step, and only if the tool is still what it was prepared for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+import msgspec
+
+from mcpool.backend.connection import Connection
+from mcpool.backend.tools import ToolDefinition
+from mcpool.config.server import ApprovalMode
+from mcpool.errors import ApprovalDenied, CallTimeout, ServerError, ServerUnavailable, ToolChanged, ToolNotFound
+from mcpool.runtime.approval import needs_approval
+from mcpool.runtime.generations import Generations
+from mcpool.runtime.policy import Policy
+from mcpool.runtime.progress import OnProgress, ProgressSink
+from mcpool.runtime.result import ToolResult
+from mcpool.runtime.runtime import Binding, Runtime
+from mcpool.runtime.sending import PLAIN, Fields, Manner, send
+from mcpool.runtime.user import ApprovalRequest, User
+from mcpool.runtime.view import View
+
+Finish = Callable[[dict[str, Any]], Awaitable[Mapping[str, Any]]]
+"""Turns the arguments of a call into those that are sent: it uploads a file, say, and puts the handle in its place."""
+
+
+class PreparedCall:
+    """A call that is ready to run, once. Made by `step.prepare(...)`; it ends with its step."""
+
+    __slots__ = (
+        *("_binding", "_ensure_open", "_fields", "_generations", "_runtime", "_sent_to", "_shown", "_started", "_user"),
+        "tool",
+    )
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        binding: Binding,
+        user: User,
+        generations: Generations,
+        ensure_open: Callable[[], None],
+        *,
+        tool: str,
+        fields: Fields,
+        shown: ToolDefinition | None,
+    ) -> None:
+        """`shown` is the definition that the caller was shown; None: the caller looks after that by itself."""
+        self.tool = tool
+        """The tool's raw name."""
+        self._runtime = runtime
+        self._binding = binding
+        self._user = user
+        self._generations = generations
+        self._ensure_open = ensure_open
+        self._fields = fields
+        self._shown = shown
+        self._started = False
+        self._sent_to = 0
+
+    def __repr__(self) -> str:
+        return f"<PreparedCall of `{self.tool}` of `{self.server}` on {self._runtime!r}>"
+
+    @property
+    def server(self) -> str:
+        """The server's name in the configuration."""
+        return self._binding.config.name
+
+    @property
+    def arguments(self) -> bytes:
+        """The arguments as JSON, as they were prepared."""
+        return bytes(self._fields.get("arguments", b"{}"))
+
+    @property
+    def definition(self) -> ToolDefinition | None:
+        """What the step showed of the tool; perhaps from a remembered list, so decide nothing by its annotations."""
+        return self._shown
+
+    @property
+    def view(self) -> View:
+        """The filters, modes and time-outs that hold for it."""
+        return self._binding.view
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that holds for it."""
+        return self._runtime.policy
+
+    @property
+    def mode(self) -> ApprovalMode:
+        """The approval mode that holds for it."""
+        return self.view.mode(self.tool) or self.policy.default_mode
+
+    async def run(
+        self,
+        *,
+        timeout: float | None = None,
+        on_progress: OnProgress | None = None,
+        meta: Mapping[str, Any] | None = None,
+        finish: Finish | None = None,
+    ) -> ToolResult:
+        """Wait for the server, compare, have it approved where that is needed, and send it.
+
+        `timeout` in seconds can only shorten the configured one; time in which somebody is asked does not count.
+        `finish` is called with the arguments once the call is approved and its tool found unchanged, and returns those
+        that are sent; of a call that is refused it is never called.
+
+        Raises: as `Step.call`; Closed if the step has ended; RuntimeError if it was run before.
+        """
+        manner = Manner(
+            meta=None if meta is None else {key: msgspec.json.encode(value) for key, value in meta.items()},
+            sink=None if on_progress is None else ProgressSink(on_progress),
+            progress=on_progress is not None,
+            timeout=timeout,
+        )
+        return ToolResult(await self.send(manner, finish=finish))
+
+    async def send(self, manner: Manner = PLAIN, *, finish: Finish | None = None) -> bytes:
+        """`run` for faces that speak MCP themselves: the server's raw result."""
+        if self._started:
+            msg = f"`{self.server}`: this call of `{self.tool}` was run before; prepare another"
+            raise RuntimeError(msg)
+        self._ensure_open()
+        self._started = True
+        self._runtime.pin()  # it holds its runtime while somebody thinks about it, even if the step ends meanwhile
+        try:
+            return await self._send(manner, finish)
+        finally:
+            self._runtime.unpin()
+
+    # ------------------------------------------------------------------ within
+
+    async def _send(self, manner: Manner, finish: Finish | None) -> bytes:
+        approved, fields = self._shown, self._fields
+        if self.mode != "approve" or finish is not None:
+            connection, manner = await self._live(manner)
+            approved = self._unchanged(connection)
+            if needs_approval(self.mode, approved.annotations):
+                await self._approve(approved)
+            if finish is not None:
+                self._check(approved, self._binding.lease.backend.current or connection)
+                fields = {**fields, "arguments": await self._finished(finish)}
+        try:
+            raw = await send(
+                self._runtime,
+                self._binding,
+                "tools/call",
+                fields,
+                manner,
+                check=None if approved is None else lambda connection: self._check(approved, connection),
+                tool=self.tool,
+            )
+        except (ServerUnavailable, ToolChanged):
+            raise  # nothing was sent, so the step still has no state there
+        except BaseException:
+            self._generations.note(self._binding, self._sent_to)
+            raise
+        self._generations.note(self._binding, self._sent_to)
+        return raw
+
+    async def _live(self, manner: Manner) -> tuple[Connection, Manner]:
+        """The server's connection, and what is left of the time that the caller gave it."""
+        backend = self._binding.lease.backend
+        connection = backend.current
+        if connection is not None and connection.alive:
+            return connection, manner
+        loop = asyncio.get_running_loop()
+        limit = self.view.tool_timeout if manner.timeout is None else min(manner.timeout, self.view.tool_timeout)
+        deadline = loop.time() + limit
+        try:
+            async with asyncio.timeout_at(deadline):
+                connection = await backend.connected()
+        except TimeoutError:
+            what = f"did not start within the request's time-out of {limit:g} s"
+            raise CallTimeout(self.server, what) from None
+        except ServerError as error:
+            error.rename(self.server)
+            raise
+        if manner.timeout is not None:
+            manner = replace(manner, timeout=round(deadline - loop.time(), 3))
+        return connection, manner
+
+    def _unchanged(self, connection: Connection) -> ToolDefinition:
+        """The live definition, which is what an approval is about."""
+        live = connection.catalogue.by_name.get(self.tool)
+        if self._shown is not None:
+            self._check(self._shown, connection)
+        if live is None:
+            raise ToolNotFound(self.server, f"the server has no tool `{self.tool}`")
+        return live
+
+    async def _approve(self, definition: ToolDefinition) -> None:
+        request = ApprovalRequest(self.server, self.tool, self.arguments, definition.annotations)
+        if not await self._user.approve(request, self.policy):
+            raise ApprovalDenied(self.server, f"the call of `{self.tool}` was not approved; nothing was sent")
+
+    async def _finished(self, finish: Finish) -> msgspec.Raw:
+        arguments = cast("dict[str, Any]", msgspec.json.decode(self.arguments))
+        return encoded(self.server, self.tool, await finish(arguments))
+
+    def _check(self, known: ToolDefinition, connection: Connection) -> None:
+        live = connection.catalogue.by_name.get(self.tool)
+        if live is not known:
+            if live is None:
+                raise ToolChanged(
+                    self.server, f"tool `{self.tool}` is no longer offered; look at the tools of the next step"
+                )
+            if live.digest != known.digest:
+                raise ToolChanged(
+                    self.server, f"tool `{self.tool}` changed after it was shown; look at the tools of the next step"
+                )
+        self._generations.check(self._binding, connection)
+        self._sent_to = connection.generation
+
+
+def encoded(server: str, tool: str, arguments: Mapping[str, Any]) -> msgspec.Raw:
+    """Arguments as JSON.
+
+    Raises:
+        TypeError: they cannot be written as JSON.
+    """
+    try:
+        return msgspec.Raw(msgspec.json.encode(arguments))
+    except (TypeError, RecursionError, UnicodeEncodeError) as error:
+        msg = f"`{server}`: the arguments of `{tool}` cannot be sent as JSON: {error}"
+        raise TypeError(msg) from None

@@ -1,0 +1,77 @@
+"""One request through a binding: its runtime is held meanwhile, and a modern server's demands for input are met."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import msgspec
+
+from mcpool.backend.connection import Connection
+from mcpool.backend.holder import CallSink
+from mcpool.errors import ServerError
+from mcpool.runtime.input_required import drive, input_required
+from mcpool.runtime.runtime import Binding, Runtime
+
+Fields = Mapping[str, bytes | msgspec.Raw]
+"""The params of a request, one level deep: field name to raw JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a request is sent."""
+
+    meta: Fields | None = None
+    sink: CallSink | None = None
+    progress: bool = False
+    timeout: float | None = None
+    """Seconds; only shortens the configured one."""
+    answer_input: bool = True
+    """Answer a modern server's demand for input through the thread; else the demand is the result."""
+
+
+PLAIN = Manner()
+
+
+async def send(
+    runtime: Runtime,
+    binding: Binding,
+    method: str,
+    fields: Fields,
+    manner: Manner = PLAIN,
+    *,
+    check: Callable[[Connection], None] | None = None,
+    tool: str | None = None,
+) -> bytes:
+    """Send it and return the raw result. Raises: as `Lease.request`, errors under the name that the thread knows."""
+    lease, view = binding.lease, binding.view
+    backend = lease.backend
+    timeout = manner.timeout
+    request = partial(
+        lease.request,
+        method,
+        timeout=view.tool_timeout if timeout is None else min(timeout, view.tool_timeout),
+        timeout_max=view.timeout_max if timeout is None else None,
+        meta=manner.meta,
+        sandbox=runtime.policy.sandbox_state,
+        sink=manner.sink,
+        progress=manner.progress,
+        check=check,
+        tool=tool,
+        retry=view.retry if tool is None else view.retry_of(tool),
+    )
+    runtime.pin()  # the request holds it, even if the step ends meanwhile
+    try:
+        raw = await request(fields)
+        if not manner.answer_input or backend.session is None or backend.session.era != "modern":
+            return raw
+        demand = input_required(raw)
+        if demand is None:
+            return raw
+        return await drive(backend.name, demand, lease.holder, manner.sink, lambda more: request({**fields, **more}))
+    except ServerError as error:
+        error.rename(binding.config.name)
+        raise
+    finally:
+        runtime.unpin()
