@@ -289,14 +289,14 @@ class ClientSession:
 
     async def _ask_roots(self) -> None:
         try:
-            async with asyncio.timeout(self._limits.roots_timeout):
-                answer = await self._questions.ask(self.outlet, Question("mcpool", names.ROOTS, b"{}"))
+            while not self._roots_known and self.outlet.is_open:
+                self._roots_known = True  # unless it says meanwhile that they have changed again
+                async with asyncio.timeout(self._limits.roots_timeout):
+                    answer = await self._questions.ask(self.outlet, Question("mcpool", names.ROOTS, b"{}"))
+                await self._threads.take_roots(answer)
+                if not self.exchanges:
+                    self._threads.release_old()
         except (TimeoutError, RpcError):
-            return
-        else:
-            self._roots_known = True
-            await self._threads.take_roots(answer)
-            if not self.exchanges:
-                self._threads.release_old()
+            self._roots_known = False
         finally:
             self._asking_roots = None
