@@ -49,7 +49,7 @@ async def test_the_sole_caller_is_asked_and_its_answer_reaches_the_server() -> N
     assert bystander.questions == []
 
 
-async def test_with_two_callers_nobody_is_asked() -> None:
+async def test_with_two_callers_who_both_stay_nobody_is_asked() -> None:
     server, ears = asking_server(), [Ear(), Ear()]
     async with World(server) as world:
         working = asyncio.create_task(call(world.thread(ears[0]), "work"))
@@ -58,7 +58,7 @@ async def test_with_two_callers_nobody_is_asked() -> None:
         await server.receives(ANSWER)
         finishes(server)
         await asyncio.gather(working, asking)
-    assert "2 clients are waiting" in server.process.asked[0]["error"]["message"]
+    assert "2 clients are waiting" in server.process.asked[0]["error"]["message"]  # after ten seconds of virtual time
     assert ears[0].questions == ears[1].questions == []
 
 
@@ -109,9 +109,12 @@ async def test_a_question_that_names_its_call_is_exact_among_many() -> None:
 async def test_with_no_caller_nobody_is_asked() -> None:
     server, ear = asking_server(), Ear()
     async with World(server) as world:
-        await world.thread(ear).ready()
+        thread = world.thread(ear)
+        await thread.ready()
+        step = thread.capture()
         server.process.asks("elicitation/create", ASK)
         await server.receives(ANSWER)
+        step.release()
     assert "no request of any client" in server.process.asked[0]["error"]["message"]
     assert ear.questions == []
 

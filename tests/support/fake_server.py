@@ -55,6 +55,8 @@ class FakeServer:
     closing_takes: float = 0.0
     acts: dict[str, Act] = field(default_factory=dict[str, Act])
     """By method, or by `tools/call NAME`."""
+    on_answer: Act | None = None
+    """What a process does about an answer to a question of its own."""
     processes: list[FakeProcess] = field(default_factory=list["FakeProcess"])
     _waiting: list[tuple[str, int, asyncio.Future[None]]] = field(
         default_factory=list[tuple[str, int, asyncio.Future[None]]]
@@ -262,6 +264,8 @@ class FakeProcess:
             method = message.get("method")
             if method is None:
                 self.asked.append(message)
+                if self.server.on_answer is not None:
+                    self.server.on_answer(self, message)
                 self.server.note(ANSWER)
                 continue
             self.received.append(message)

@@ -14,6 +14,7 @@ from mcpool.backend.holders import Holders
 from mcpool.backend.lifecycle import Event, State, after
 from mcpool.backend.requests import Requests
 from mcpool.backend.revival import Revival
+from mcpool.backend.sharing import Sharing
 from mcpool.backend.status import BackendStatus, Trouble, describe
 from mcpool.backend.tools import Catalogue
 from mcpool.backend.wishes import Wishes
@@ -40,6 +41,7 @@ class Backend:
         self,
         terms: Terms,
         opener: Opener,
+        sharing: Sharing,
         *,
         key: object,
         eras: Eras,
@@ -74,6 +76,7 @@ class Backend:
         self.request = self.requests.send
         self.wishes = Wishes(self.holders, self.requests, current=lambda: self.current, connected=self.connected)
         self._opener = opener
+        self._sharing = sharing
         self._key = key
         self._eras = eras
         self._spawn = spawn
@@ -203,6 +206,7 @@ class Backend:
                 self.terms,
                 generation,
                 self.holders,
+                self._sharing,
                 revision=self._revisions.__next__,
                 on_lost=self.lost,
                 on_relisted=self._relisted,
@@ -318,6 +322,7 @@ class Backend:
         self.lives += 1
         self._heartbeat.rest()
         self._on_state_lost()
+        self._sharing.moved()
 
     @property
     def retry_at(self) -> float | None:

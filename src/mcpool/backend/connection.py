@@ -15,6 +15,7 @@ from mcpool.backend.holder import Holder, Root
 from mcpool.backend.holders import Holders, owners
 from mcpool.backend.questions import Questions
 from mcpool.backend.restarts import Budget
+from mcpool.backend.sharing import Sharing
 from mcpool.backend.tools import Annotations, Catalogue, read_catalogue
 from mcpool.errors import MessageTooLarge, RpcError, ServerError, ServerUnavailable
 from mcpool.launch.to_the_end import to_the_end
@@ -73,6 +74,10 @@ class _Cancelled(msgspec.Struct, rename="camel"):
     request_id: Id = None
 
 
+class _Elicited(msgspec.Struct, rename="camel"):
+    elicitation_id: str = ""
+
+
 class Connection:
     """From the first byte to the last of one process or endpoint.
 
@@ -85,6 +90,7 @@ class Connection:
         terms: Terms,
         generation: int,
         holders: Holders,
+        sharing: Sharing,
         *,
         revision: Callable[[], int],
         on_lost: Callable[[Connection, ConnectionLost], None],
@@ -120,6 +126,7 @@ class Connection:
             terms.server,
             self.engine,
             holders,
+            sharing,
             self.adopt,
             roots=terms.roots,
             on_roots_wanted=on_roots_wanted,
@@ -282,6 +289,7 @@ class Connection:
     def on_lost(self, lost: ConnectionLost) -> None:
         """The connection is over."""
         self._lost = lost
+        self.questions.end()
         self._on_lost(self, lost)
         self.end()
 
@@ -326,6 +334,9 @@ class Connection:
             return hearers
         if method == "notifications/resources/updated":
             return self._holders.subscribed(_decode(params, _Updated).uri)
+        if method == "notifications/elicitation/complete":
+            holder = self.questions.elicited(_decode(params, _Elicited).elicitation_id)
+            return [holder] if holder is not None and holder in self._holders else []
         if method.endswith("/list_changed"):
             return list(self._holders)
         everybody = list(self._holders)

@@ -11,7 +11,17 @@ from mcpool.wire.call import Call
 
 def owners(calls: Iterable[Call]) -> list[Holder]:
     """The holders whose calls these are, each once, in the order of their first call."""
-    return list(dict.fromkeys(cast(Holder, call.owner) for call in calls if call.owner is not None))
+    return [owner for owner in candidates(calls) if owner is not None]
+
+
+def owner_of(call: Call) -> Holder | None:
+    """Whose call it is; None: our own."""
+    return cast("Holder | None", call.owner)
+
+
+def candidates(calls: Iterable[Call]) -> list[Holder | None]:
+    """Like `owners`, with None for calls of our own."""
+    return list(dict.fromkeys(owner_of(call) for call in calls))
 
 
 class _Record:

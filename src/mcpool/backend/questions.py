@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
 
 from mcpool.backend.client_side import ROOTS, lacking, roots_result
 from mcpool.backend.holder import Holder, Question, Root
-from mcpool.backend.holders import Holders, owners
-from mcpool.backend.routing import Decline, route
+from mcpool.backend.holders import Holders, candidates, owner_of
+from mcpool.backend.routing import HOLD, Decline, Deliver, Hold, held_too_long, route, settle
+from mcpool.backend.sharing import Sharing
 from mcpool.errors import RpcError
+from mcpool.wire.call import Call
 from mcpool.wire.engine import Engine, Inbound
 from mcpool.wire.revisions import INTERNAL_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND
 
-_ASKING = frozenset({"elicitation/create", "sampling/createMessage"})
+_ELICITATION = "elicitation/create"
+_ASKING = frozenset({_ELICITATION, "sampling/createMessage"})
 
 MAX_OPEN = 64
-"""Questions of one connection that may be open at a time."""
+"""Questions of one connection that may be open, or held, at a time."""
 
+ELICITATIONS_KEPT = 256
+"""Of how many elicitations it is remembered whose they were, for news of them."""
 
 _LEFT = "the client whose request this was has left"
+_CANCELLED = b'{"action":"cancel"}'
 
 
 class _Asked:
@@ -33,6 +43,31 @@ class _Asked:
         self.total = 0.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Held:
+    """A question of which it is not certain yet whose it is."""
+
+    inbound: Inbound
+    causes: tuple[Call, ...]
+    """The requests that were unanswered when it came: one of them made the server ask."""
+    timer: asyncio.TimerHandle
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Open:
+    """A question that its owner is asked."""
+
+    owner: Holder
+    task: asyncio.Task[None]
+    method: str
+    cause: Call | None
+    """The request that made the server ask, where it said so."""
+
+
+class _Elicitation(msgspec.Struct, rename="camel"):
+    elicitation_id: str | None = None
+
+
 class Questions:
     """The open questions of one connection."""
 
@@ -41,6 +76,7 @@ class Questions:
         server: str,
         engine: Engine,
         holders: Holders,
+        sharing: Sharing,
         spawn: Callable[[asyncio.Task[None]], None],
         *,
         roots: tuple[Root, ...] | None,
@@ -50,13 +86,18 @@ class Questions:
         self._server = server
         self._engine = engine
         self._holders = holders
+        self._sharing = sharing
         self._spawn = spawn
         self._roots = roots
         self._on_roots_wanted = on_roots_wanted
         self._loop = loop
-        self._open: dict[bytes, tuple[Holder, asyncio.Task[None]]] = {}
+        self._open: dict[bytes, _Open] = {}
+        self._held: dict[bytes, _Held] = {}
         self._asked: dict[Holder, _Asked] = {}
+        self._elicited: OrderedDict[str, Holder] = OrderedDict()
         self.asked_ever = False
+
+    # ------------------------------------------------------------------ what the server says
 
     def receive(self, inbound: Inbound) -> None:
         """Answer a request of the server, now or when its owner has."""
@@ -70,9 +111,14 @@ class Questions:
 
     def withdraw(self, id: bytes) -> None:
         """The server no longer wants the answer to this request."""
-        _, task = self._open.pop(id, (None, None))
-        if task is not None:
-            task.cancel()
+        self._drop(id)
+        self._sharing.moved()
+
+    def elicited(self, elicitation: str) -> Holder | None:
+        """Whom the server asked in this elicitation (it tells by `elicitationId` what became of it)."""
+        return self._elicited.get(elicitation)
+
+    # ------------------------------------------------------------------ what holders do
 
     def forget(self, holder: Holder) -> None:
         """This holder has left, and so have its requests."""
@@ -81,9 +127,45 @@ class Questions:
 
     def dismiss(self, holder: Holder) -> None:
         """Nobody is there any more to answer what this holder was asked; its requests may go on."""
-        for id in [id for id, (owner, _) in self._open.items() if owner is holder]:
-            self.withdraw(id)
+        for id in [id for id, one in self._open.items() if one.owner is holder]:
+            self._drop(id)
             self._engine.respond_error(id, INVALID_REQUEST, _LEFT)
+        self._sharing.moved()
+
+    def interrupt(self, holder: Holder) -> None:
+        """The turn in which this holder was asked is over: nobody will answer."""
+        for id, one in list(self._open.items()):
+            if one.owner is holder:
+                self._interrupt(id, one)
+        self._sharing.moved()
+
+    def abandoned(self, call: Call) -> None:
+        """Nobody waits for this call any more, nor will anybody answer what it made the server ask."""
+        if not self._open:
+            return
+        holder = owner_of(call)
+        waits = any(other.owner is holder and not other.cancelled for other in self._engine.calls)
+        for id, one in list(self._open.items()):
+            if one.cause is call or (one.owner is holder and one.cause is None and not waits):
+                self._interrupt(id, one)
+        self._sharing.moved()
+
+    # ------------------------------------------------------------------ whose turn it is
+
+    @property
+    def asking(self) -> frozenset[Holder]:
+        """Who has an open question."""
+        return frozenset(one.owner for one in self._open.values())
+
+    @property
+    def undecided(self) -> bool:
+        """Whether a question waits until it is certain whose it is."""
+        return bool(self._held)
+
+    def end(self) -> None:
+        """The connection is over: nobody waits for an answer."""
+        for id in list(self._held):
+            self._drop(id)
 
     def asked_time(self, owner: Holder, now: float) -> float:
         """Seconds for which this owner has been kept by questions of this connection so far."""
@@ -91,6 +173,8 @@ class Questions:
         if asked is None:
             return 0.0
         return asked.total + (now - asked.since if asked.open else 0.0)
+
+    # ------------------------------------------------------------------ within
 
     def _answer_roots(self, inbound: Inbound) -> None:
         assert inbound.id is not None
@@ -101,32 +185,111 @@ class Questions:
             self._engine.respond(inbound.id, roots_result(self._roots))
 
     def _ask(self, inbound: Inbound) -> None:
-        assert inbound.id is not None
-        self.asked_ever = True
-        call = inbound.call
-        named = owners([call]) if call is not None else []
-        decision = route(named[0] if named else None, owners(self._engine.calls))
-        if isinstance(decision, Decline):
-            self._engine.respond_error(inbound.id, INVALID_REQUEST, decision.reason)
+        id, call = inbound.id, inbound.call
+        assert id is not None
+        if reason := self._why_not(id):
+            self._engine.respond_error(id, INVALID_REQUEST, reason)
             return
-        owner = decision.owner
-        params = inbound.params or b"{}"
-        if reason := self._why_not(inbound.id, owner) or lacking(inbound.method, params, owner.client):
-            self._engine.respond_error(inbound.id, INVALID_REQUEST, reason)
+        named = None if call is None else owner_of(call)
+        if named is None and self._sharing.declines:
+            reason = 'questions of this server are declined here (`when_asking = "decline"`)'
+            self._engine.respond_error(id, INVALID_REQUEST, reason)
             return
-        question = Question(self._server, inbound.method, params, None if call is None else call.sink)
-        task = self._loop.create_task(self._deliver(inbound.id, owner, question))
-        self._open[inbound.id] = owner, task
-        self._spawn(task)
+        if named is None:
+            self._engine.on_settled = self._review
+            self._sharing.asks()
+        causes = self._engine.calls
+        self._decided(inbound, route(named, candidates(causes), only=self._only()), causes)
+        if self._held:
+            self._review()
 
-    def _why_not(self, id: bytes, owner: Holder) -> str | None:
-        if owner not in self._holders:
-            return _LEFT
-        if id in self._open:
+    def _only(self) -> Holder | None:
+        holders = list(self._holders)
+        return holders[0] if self._sharing.exclusive and len(holders) == 1 else None
+
+    def _why_not(self, id: bytes) -> str | None:
+        if id in self._open or id in self._held:
             return "a question of this id is open already"
-        if len(self._open) >= MAX_OPEN:
+        if len(self._open) + len(self._held) >= MAX_OPEN:
             return f"{MAX_OPEN} questions are open already"
         return None
+
+    def _decided(
+        self, inbound: Inbound, decision: Deliver[Holder] | Decline | Hold, causes: tuple[Call, ...] = ()
+    ) -> None:
+        assert inbound.id is not None
+        match decision:
+            case Deliver(owner):
+                self._let_answer(inbound, owner)
+            case Decline(reason, unasked):
+                self._engine.respond_error(inbound.id, INVALID_REQUEST, reason)
+                if unasked:
+                    self._sharing.asks_unasked()
+            case Hold():
+                timer = self._loop.call_later(HOLD, self._held_too_long, inbound.id)
+                self._held[inbound.id] = _Held(inbound, causes, timer)
+
+    def _let_answer(self, inbound: Inbound, owner: Holder) -> None:
+        id, params, call = inbound.id, inbound.params or b"{}", inbound.call
+        assert id is not None
+        reason = _LEFT if owner not in self._holders else lacking(inbound.method, params, owner.client)
+        if reason is not None:
+            self._engine.respond_error(id, INVALID_REQUEST, reason)
+            return
+        self.asked_ever = True
+        self._remember(params, owner)
+        question = Question(self._server, inbound.method, params, None if call is None else call.sink)
+        task = self._loop.create_task(self._deliver(id, owner, question))
+        self._open[id] = _Open(owner, task, inbound.method, call)
+        self._spawn(task)
+
+    def _remember(self, params: bytes, owner: Holder) -> None:
+        try:
+            elicitation = msgspec.json.decode(params, type=_Elicitation).elicitation_id
+        except msgspec.DecodeError:
+            return
+        if elicitation is not None:
+            self._elicited[elicitation] = owner
+            if len(self._elicited) > ELICITATIONS_KEPT:
+                self._elicited.popitem(last=False)
+
+    def _review(self) -> None:
+        """Something was answered: it may be certain now whose the held questions are."""
+        if self._held:
+            unanswered = set(self._engine.calls)
+            held = list(self._held.values())
+            left = [candidates(call for call in one.causes if call in unanswered) for one in held]
+            for one, decision in zip(held, settle(left), strict=True):
+                if not isinstance(decision, Hold):
+                    assert one.inbound.id is not None
+                    self._drop(one.inbound.id)
+                    self._decided(one.inbound, decision)
+        self._sharing.moved()
+
+    def _held_too_long(self, id: bytes) -> None:
+        self._review()  # cancelled calls no longer count after a while, which nobody tells
+        held = self._held.get(id)
+        if held is not None:
+            self._drop(id)
+            unanswered = set(self._engine.calls)
+            left = candidates(call for call in held.causes if call in unanswered)
+            self._decided(held.inbound, held_too_long(len(left)))
+            self._review()
+
+    def _drop(self, id: bytes) -> None:
+        held = self._held.pop(id, None)
+        if held is not None:
+            held.timer.cancel()
+        opened = self._open.pop(id, None)
+        if opened is not None:
+            opened.task.cancel()
+
+    def _interrupt(self, id: bytes, one: _Open) -> None:
+        self._drop(id)
+        if one.method == _ELICITATION:
+            self._engine.respond(id, _CANCELLED)
+        else:
+            self._engine.respond_error(id, INVALID_REQUEST, "the user interrupted what this was asked for")
 
     async def _deliver(self, id: bytes, owner: Holder, question: Question) -> None:
         asked = self._asked.setdefault(owner, _Asked())
@@ -146,5 +309,6 @@ class Questions:
             asked.open -= 1
             if not asked.open:
                 asked.total += self._loop.time() - asked.since
-            if id in self._open and self._open[id][1] is asyncio.current_task():
+            if id in self._open and self._open[id].task is asyncio.current_task():
                 del self._open[id]
+            self._sharing.moved()

@@ -168,6 +168,7 @@ class Requests:
                         trace.resent(str(error))
                 except asyncio.CancelledError:
                     connection.engine.cancel(call, CANCELLED)
+                    connection.questions.abandoned(call)
                     raise
                 finally:
                     self._deadlines.discard(waiting)

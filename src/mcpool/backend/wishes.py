@@ -50,6 +50,12 @@ class Wishes:
         if connection is not None:
             connection.questions.dismiss(holder)
 
+    def interrupt(self, holder: Holder) -> None:
+        """The turn in which this holder was asked something is over: its open questions are answered as cancelled."""
+        connection = self._current()
+        if connection is not None:
+            connection.questions.interrupt(holder)
+
     def carry_over(self, holder: Holder, level: str | None, uris: Iterable[str]) -> None:
         """A holder comes with what it asked of another backend, which this one replaces."""
         before = self._holders.lowest_level, self._holders.uris

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mcpool.backend.backend import Backend
 from mcpool.backend.latency import Latency
 from mcpool.catalog.identity import StdioIdentity, differences
 from mcpool.config.server import ServerConfig
 from mcpool.launch.memory import Memory, memory_of
-from mcpool.pool.pool import Entry
+from mcpool.pool.entry import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,14 +82,24 @@ def health(servers: Iterable[ServerConfig], entries: Iterable[Entry]) -> tuple[H
 def _of_backends(backends: list[Entry]) -> list[Health]:
     # What failed is no example to follow: the others are compared with one that runs.
     first = next((entry for entry in backends if entry.backend.running), backends[0])
-    return [_of_backend(entry, first) for entry in backends]
+    made: list[Health] = []
+    for entry in backends:
+        made.append(_of_backend(entry, entry.backend, () if entry is first else _why(entry, first)))
+        made.extend(_of_backend(entry, backend, (_OVERFLOW,)) for backend in entry.lanes.overflow)
+    return made
 
 
-def _of_backend(entry: Entry, first: Entry) -> Health:
-    status = entry.backend.status()
+_OVERFLOW = (
+    "overflow: this server asks and does not say whom, so it works for one thread at a time, and others need not wait; "
+    'it ends when it is idle. `when_asking = "serialise"` lets them wait'
+)
+
+
+def _of_backend(entry: Entry, backend: Backend, why: tuple[str, ...]) -> Health:
+    status = backend.status()
     spoken = status.spoken
     identity = entry.key.identity
-    catalogue = entry.backend.catalogue
+    catalogue = backend.catalogue
     return Health(
         server=status.name,
         state=status.state.value,
@@ -111,14 +122,19 @@ def _of_backend(entry: Entry, first: Entry) -> Health:
         scope=entry.config.effective_scope,
         cwd=identity.cwd if isinstance(identity, StdioIdentity) else None,
         tools=None if catalogue is None else len(catalogue.tools),
-        why=() if entry is first else _why(entry, first),
+        why=why,
         notes=status.notes,
     )
 
 
 def _why(entry: Entry, first: Entry) -> tuple[str, ...]:
     reasons = list(differences(first.key.identity, entry.key.identity))
-    if entry.key.within != first.key.within:
+    if entry.key.exclusive and entry.config.effective_scope != "thread":
+        reasons.append(
+            "isolated: the server asked while it worked for nobody, so each thread has its own; "
+            f'`when_asking = "decline"` in [mcp_servers.{entry.config.name}] makes it one, that cannot ask'
+        )
+    elif entry.key.within != first.key.within:
         reasons.append(f'scope: each has its own; `scope = "shared"` in [mcp_servers.{entry.config.name}] makes it one')
     if entry.retired or first.retired:
         reasons.append("replaced: the old one ends with its last call")

@@ -6,24 +6,25 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Unpack
 
 from mcpool.backend.backend import Backend, Spawn
 from mcpool.backend.client_side import capability_class
 from mcpool.backend.connection import Terms
 from mcpool.backend.eras import Eras
 from mcpool.backend.holder import Holder
-from mcpool.backend.requests import Details, Fields
 from mcpool.backend.restarts import Budget
+from mcpool.backend.sharing import Sharing
 from mcpool.backend.tools import Catalogue
 from mcpool.catalog.identity import Identity
 from mcpool.config.server import Http, ServerConfig
 from mcpool.errors import Closed, ServerNotFound
-from mcpool.pool.idling import LOOK_AGAIN, Use, seconds_until_stop
-from mcpool.pool.resolver import Circumstances, Resolver
+from mcpool.pool.entry import Entry
+from mcpool.pool.habits import Asking, Habits
+from mcpool.pool.idling import LOOK_AGAIN, seconds_until_stop
+from mcpool.pool.lease import Lease
+from mcpool.pool.resolver import Circumstances, Resolved, Resolver
 from mcpool.pool.sharing import Key, key_of
 from mcpool.telemetry import Telemetry
-from mcpool.wire.paging import read_pages
 
 _REMEMBERED = 256
 """How many catalogues of stopped backends are remembered."""
@@ -38,78 +39,6 @@ class Member:
     """The thread at the root of its session tree; itself if it is nobody's sub-agent."""
     cwd: str
     principal: str
-
-
-class Entry:
-    """A backend and what the pool knows about it."""
-
-    __slots__ = ("backend", "config", "key", "last_released", "names", "retired", "timer")
-
-    def __init__(self, key: Key, backend: Backend, config: ServerConfig, now: float) -> None:
-        self.key = key
-        self.backend = backend
-        self.config = config
-        self.names = {config.name}
-        """Every name by which it was leased: servers that are configured alike are one."""
-        self.retired = False
-        self.last_released = now
-        self.timer: asyncio.TimerHandle | None = None
-
-    def use(self) -> Use:
-        """How much it is used."""
-        backend = self.backend
-        return Use(
-            leases=backend.holders.leases,
-            in_flight=backend.in_flight + backend.starting,
-            last_used=max(backend.last_used, self.last_released),
-            idle_timeout=self.config.idle_timeout,
-            stop_when_unused=self.config.stop_when_unused,
-        )
-
-
-class Lease:
-    """One holder's right to a backend. The last one that is released lets the backend go idle and stop."""
-
-    __slots__ = ("_entry", "_pool", "_released", "backend", "holder")
-
-    def __init__(self, pool: Pool, entry: Entry, holder: Holder) -> None:
-        self._pool = pool
-        self._entry = entry
-        self._released = False
-        self.backend = entry.backend
-        self.holder = holder
-
-    def __repr__(self) -> str:
-        return f"<Lease of {self.holder.id} on {self.backend!r}{' (released)' if self._released else ''}>"
-
-    @property
-    def identity(self) -> Identity:
-        """What the backend's connection depends on."""
-        return self._entry.key.identity
-
-    @property
-    def retired(self) -> bool:
-        """Whether the backend was replaced: it serves who holds it and takes no new leases."""
-        return self._entry.retired
-
-    async def request(self, method: str, fields: Fields, *, timeout: float, **more: Unpack[Details]) -> bytes:
-        """Send a request for the holder and return its raw result. Arguments and errors: as `Requests.send`."""
-        return await self.backend.request(method, fields, holder=self.holder, timeout=timeout, **more)
-
-    async def list_all(self, method: str, key: str, *, timeout: float) -> tuple[bytes, ...]:
-        """The raw items of all pages of a list; `timeout` seconds for each page.
-
-        Raises: as `request`, and BadAnswer if the list is malformed or has no end.
-        """
-        return await read_pages(
-            self.backend.name, method, key, lambda fields: self.request(method, fields, timeout=timeout)
-        )
-
-    def release(self) -> None:
-        """Give it back. Safe to call twice."""
-        if not self._released:
-            self._released = True
-            self._pool.released(self._entry, self.holder)
 
 
 class Pool:
@@ -139,8 +68,11 @@ class Pool:
         self._entries: dict[Key, Entry] = {}
         self._retired: set[Entry] = set()
         self._eras = Eras()
+        self._habits = Habits()
         self._catalogues: OrderedDict[Key, Catalogue] = OrderedDict()
         self._chance = chance
+        self.on_isolated: Callable[[], None] | None = None
+        """Called when threads that share a server shall each have their own: with the next lease they get it."""
         self.lives = 0
         """How many connections ended that were ready once."""
         self._closed = False
@@ -156,7 +88,11 @@ class Pool:
 
     def count(self) -> list[tuple[str, str, int]]:
         """Server, state and leases of each backend. Unlike all else it may be called from any OS thread."""
-        return [(entry.config.name, entry.backend.state.value, entry.backend.holders.leases) for entry in self]
+        found: list[tuple[str, str, int]] = []
+        for entry in self:
+            found.append((entry.config.name, entry.backend.state.value, entry.backend.holders.leases))
+            found.extend((entry.config.name, backend.state.value, 0) for backend in entry.lanes.overflow)
+        return found
 
     def acquire(self, server: ServerConfig, holder: Holder, member: Member) -> Lease:
         """Lease the backend that this thread shares for this server. Starts nothing.
@@ -172,7 +108,10 @@ class Pool:
         resolved = self._resolver.resolve(
             server, Circumstances(member.cwd, member.principal, capabilities, client.roots)
         )
-        key = key_of(resolved.identity, server.effective_scope, thread=member.thread, root=member.root)
+        scope = server.effective_scope
+        if self._habits.of(resolved.identity) is Asking.UNASKED and server.when_asking != "decline":
+            scope = "thread"
+        key = key_of(resolved.identity, scope, thread=member.thread, root=member.root)
         terms = Terms(
             server=server.name,
             startup_timeout=server.startup_timeout,
@@ -185,9 +124,21 @@ class Pool:
         )
         entry = self._entries.get(key)
         if entry is None:
-            backend = Backend(
+            entry = self._entries[key] = self._enter(key, server, resolved, terms)
+        entry.config = server
+        entry.names.add(server.name)
+        entry.lanes.adapt(terms)
+        entry.backend.holders.add(holder)
+        self._watch_use(entry)
+        return Lease(self, entry, holder)
+
+    def _enter(self, key: Key, server: ServerConfig, resolved: Resolved, terms: Terms) -> Entry:
+        def open(sharing: Sharing) -> Backend:
+            # Every process of an entry is like the others; what is view is taken over by `adapt`.
+            return Backend(
                 terms,
                 resolved.opener,
+                sharing,
                 key=resolved.identity,
                 eras=self._eras,
                 spawn=self._spawn,
@@ -197,21 +148,25 @@ class Pool:
                 loop=self._loop,
                 telemetry=self._telemetry,
             )
-            backend.catalogue = self._catalogues.pop(key, None)
-            if resolved.era is not None and self._eras.of(resolved.identity) is None:
-                self._eras.learn(resolved.identity, resolved.era)
-            entry = self._entries[key] = Entry(key, backend, server, self._loop.time())
-        entry.config = server
-        entry.names.add(server.name)
-        entry.backend.adapt(terms)
-        entry.backend.holders.add(holder)
-        self._watch_use(entry)
-        return Lease(self, entry, holder)
+
+        if resolved.era is not None and self._eras.of(resolved.identity) is None:
+            self._eras.learn(resolved.identity, resolved.era)
+        entry = Entry(
+            key,
+            server,
+            open,
+            habits=self._habits,
+            on_isolated=lambda: self._isolate(key.identity),
+            spawn=self._spawn,
+            loop=self._loop,
+        )
+        entry.backend.catalogue = self._catalogues.pop(key, None)
+        return entry
 
     def released(self, entry: Entry, holder: Holder) -> None:
         """Take a lease back; called by the lease."""
         backend = entry.backend
-        backend.wishes.leave(holder)
+        entry.lanes.leave(holder)
         entry.last_released = self._loop.time()
         if self._closed:
             return
@@ -219,7 +174,7 @@ class Pool:
             self._watch_use(entry)
         elif entry.retired:
             self._retired.discard(entry)
-            self._spawn(backend.stop(retire=True))
+            self._stop(entry)
         elif entry.key.within:
             self.retire(entry)  # nobody else may ever lease it
         else:
@@ -236,12 +191,25 @@ class Pool:
         if entry.backend.holders:
             self._retired.add(entry)
         else:
-            self._spawn(entry.backend.stop(retire=True))
+            self._stop(entry)
 
     def forgive(self) -> None:
         """The configuration was applied, perhaps because of what was wrong: everything may be tried at once."""
         for entry in self:
             entry.backend.forgive()
+
+    def _stop(self, entry: Entry) -> None:
+        entry.lanes.close()
+        self._spawn(entry.backend.stop(retire=True))
+
+    def _isolate(self, identity: Identity) -> None:
+        def act() -> None:
+            for entry in [e for e in self._entries.values() if e.key.identity == identity and not e.key.exclusive]:
+                self.retire(entry)
+            if self.on_isolated is not None and not self._closed:
+                self.on_isolated()
+
+        self._loop.call_soon(act)  # it is said in the middle of what a connection reads
 
     def _count_life(self) -> None:
         self.lives += 1
@@ -259,6 +227,7 @@ class Pool:
             raise ServerNotFound(server, f"it has no process, because nobody uses it; these have: {known}")
         for entry in entries:
             entry.backend.forgive()
+            entry.lanes.drop_overflow()
             await entry.backend.stop(retire=False)
         # What was replaced meanwhile has a successor, which is new anyway.
         starts = (entry.backend.connected() for entry in entries if not entry.retired)
@@ -275,6 +244,7 @@ class Pool:
         for entry in entries:
             if entry.timer is not None:
                 entry.timer.cancel()
+            entry.lanes.close()
         await asyncio.gather(*(entry.backend.stop(retire=True) for entry in entries))
 
     # ------------------------------------------------------------------ stopping what nobody uses
@@ -299,7 +269,7 @@ class Pool:
             del self._entries[entry.key]
             self._remember(entry)
             entry.retired = True
-            self._spawn(entry.backend.stop(retire=True))
+            self._stop(entry)
             return
         if entry.backend.running:
             self._spawn(entry.backend.stop(retire=False))

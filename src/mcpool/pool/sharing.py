@@ -16,6 +16,14 @@ class Key:
     within: str
     """Whose it is: empty for everybody's, else the thread or the root of the session tree."""
 
+    @property
+    def exclusive(self) -> bool:
+        """Whether one thread alone may ever share it."""
+        return self.within.startswith(_THREAD)
+
+
+_THREAD = "thread:"
+
 
 def key_of(identity: Identity, scope: Scope, *, thread: str, root: str) -> Key:
     """The key under which a thread shares a server of this scope."""
@@ -25,4 +33,4 @@ def key_of(identity: Identity, scope: Scope, *, thread: str, root: str) -> Key:
         case "session-tree":
             return Key(identity, f"tree:{root}")
         case "thread":
-            return Key(identity, f"thread:{thread}")
+            return Key(identity, f"{_THREAD}{thread}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mcpool.config.server import ServerConfig
-from mcpool.pool.pool import Lease
+from mcpool.pool.lease import Lease
 from mcpool.runtime.policy import Policy
 from mcpool.runtime.view import View
 

@@ -23,6 +23,7 @@ class ThreadManager:
         self._new_id = new_id
         self._sets = ToolSets()
         self._threads: dict[str, Thread] = {}
+        pool.on_isolated = self._refresh
 
     def __iter__(self) -> Iterator[Thread]:
         return iter(list(self._threads.values()))
@@ -81,6 +82,9 @@ class ThreadManager:
         """The configuration changed: publish a runtime for it in every thread. Equal identities keep their process."""
         self._servers = tuple(servers)
         self._pool.forgive()
+        self._refresh()
+
+    def _refresh(self) -> None:
         for thread in self:
             thread.refresh(self._servers)
 

@@ -242,7 +242,7 @@ class Thread:
             self._closed = True
             if self._slot.current is not None:
                 for binding in self._slot.current.bindings.values():
-                    binding.lease.backend.wishes.dismiss(binding.lease.holder)
+                    binding.lease.dismiss()
             self._slot.publish(None)
             self._on_close(self)
 

@@ -61,6 +61,8 @@ class Engine:
         self.server = server
         self.next_id = 1
         """The id of the next call."""
+        self.on_settled: Callable[[], None] | None = None
+        """Called after each call that gets its answer, a late one included, or can get none any more."""
         self._peer = peer
         self._limit = max_message_bytes
         self._loop = loop
@@ -299,6 +301,8 @@ class Engine:
                 call.future.set_result(bytes(result))
         else:
             self._answer(call, message)
+        if self.on_settled is not None:
+            self.on_settled()
 
     def _claim(self, message: Envelope) -> Call | None:
         """The call of an answer whose id is not plainly one of ours."""
@@ -338,6 +342,8 @@ class Engine:
         self._finish(call)
         if not call.future.done():
             call.future.set_exception(error)
+        if self.on_settled is not None:
+            self.on_settled()
 
     def _finish(self, call: Call) -> None:
         call.answered = True

@@ -11,6 +11,7 @@ from mcpool.backend.holder import Question
 from mcpool.config.server import ServerConfig
 from mcpool.errors import McpoolError
 from mcpool.pool.resolver import Circumstances, Resolved
+from mcpool.pool.turns import MOST_OVERFLOW
 from mcpool.threads.thread import Thread
 from mcpool.wire.link import Sink
 from simulation.faults.faulty import FaultyServer
@@ -62,7 +63,7 @@ class Call:
 
 
 class FaultyWorld(World):
-    """Holds each backend to one process at a time."""
+    """Holds each backend to one process at a time, and to the number that may help out beside it."""
 
     def __init__(self, *servers: FakeServer, configs: list[ServerConfig], note: Callable[[str], None]) -> None:
         super().__init__(*servers, configs=configs)
@@ -73,7 +74,8 @@ class FaultyWorld(World):
         mine: list[FakeProcess] = []
 
         async def open_one(sink: Sink) -> FakeProcess:
-            if running := [process for process in mine if not process.ended]:
+            running = [process for process in mine if not process.ended]
+            if len(running) > (MOST_OVERFLOW if server.when_asking == "overflow" else 0):
                 raise Violated(f"invariant 1: a backend starts another process while {running} runs")
             fake = self.servers[server.name]
             process = await fake.open(sink)
@@ -101,13 +103,17 @@ class History:
         self.threads: list[Thread] = []
         self.closed: set[Thread] = set()
         self._others: list[asyncio.Task[None]] = []
+        faulty = {"retry": plan.retry, "when_asking": plan.when_asking}
         settings = {
             "tool_timeout": TOOL_TIMEOUT,
             "startup_timeout": STARTUP_TIMEOUT,
             "idle_timeout": plan.idle_timeout,
             "stop_when_unused": plan.stop_when_unused,
         }
-        configs = [config("faulty", retry=plan.retry, **settings), config("calm", **settings)]
+        configs = [
+            config("faulty", **faulty, **settings),
+            config("calm", **settings),
+        ]
         self.world = FaultyWorld(self.faulty, self.calm, configs=configs, note=self.note)
         self._applied = 0
 

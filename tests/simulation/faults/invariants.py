@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mcpool.backend.backend import Backend
 from mcpool.errors import (
     CallOutcomeUnknown,
     CallTimeout,
@@ -38,8 +39,10 @@ def check_at_rest(history: History) -> None:
         _expect(call.task.done(), f"invariant 9: {call} never ended")
         _right_outcome(history, call)
     _expect(not history.world.defects, f"something broke: {history.world.defects}")
+    for backend in _backends(history):
+        _expect(backend.in_flight == 0, f"invariant 9: {backend} counts requests that have ended")
     for entry in history.world.pool:
-        _expect(entry.backend.in_flight == 0, f"invariant 9: {entry.backend} counts requests that have ended")
+        _expect(entry.lanes.waiting == 0, f"invariant 9: {entry.lanes} lets somebody wait for ever")
 
 
 def check_unused(history: History) -> None:
@@ -53,6 +56,10 @@ def check_unused(history: History) -> None:
 def _expect(holds: bool, otherwise: str) -> None:
     if not holds:
         raise Violated(otherwise)
+
+
+def _backends(history: History) -> list[Backend]:
+    return [backend for entry in history.world.pool for backend in (entry.backend, *entry.lanes.overflow)]
 
 
 def _one_process(history: History) -> None:
@@ -72,7 +79,7 @@ def _bounded(history: History) -> None:
         questions = sum(other.deed.startswith("asks") for other in history.calls if other.thread is call.thread)
         limit = DEADLINE + questions * history.plan.answers_after
         _expect(now - call.began <= limit, f"invariant 9: {call} waits for {now - call.began:.1f} s")
-    in_flight = sum(entry.backend.in_flight for entry in history.world.pool)
+    in_flight = sum(backend.in_flight for backend in _backends(history))
     # Steps of their own, relists and wishes come on top of the calls.
     most = len(waiting) + len(history.threads) * 4 + 8
     _expect(in_flight <= most, f"invariant 9: {in_flight} requests in flight for {len(waiting)} calls")

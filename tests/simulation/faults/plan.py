@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
-from mcpool.config.server import Retry
+from mcpool.config.server import Retry, WhenAsking
 
 Era = Literal["handshake", "modern"]
 
@@ -90,6 +90,7 @@ class Plan:
     closing_takes: float
     answers_after: float
     """Seconds for which a person thinks about a question."""
+    when_asking: WhenAsking
     happenings: tuple[Happening, ...]
 
 
@@ -108,6 +109,7 @@ def plan(seed: int, length: int = 25) -> Plan:
 
     eras: tuple[tuple[Era, ...], ...] = (("handshake",), ("modern",), ("handshake", "modern"))
     retries: tuple[Retry, ...] = ("safe", "safe", "safe", "never", "always")
+    ways: tuple[WhenAsking, ...] = ("overflow", "overflow", "serialise", "isolate", "decline")
     return Plan(
         seed=seed,
         eras=draw.choice(eras),
@@ -116,6 +118,7 @@ def plan(seed: int, length: int = 25) -> Plan:
         stop_when_unused=draw.random() < 0.2,
         closing_takes=draw.choice((0.0, 0.0, 0.002, 0.5)),
         answers_after=draw.choice((0.0, 0.5, 4.0, 1800.0)),
+        when_asking=draw.choice(ways),
         happenings=tuple(one() for _ in range(draw.randint(3, length))),
     )
 

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from mcpool.config.server import ServerConfig, Stdio
-from mcpool.pool.pool import Lease
+from mcpool.pool.lease import Lease
 from mcpool.runtime.policy import Policy
 from mcpool.runtime.runtime import Binding, Runtime
 from mcpool.runtime.slot import RuntimeSlot

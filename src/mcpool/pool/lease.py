@@ -1,0 +1,74 @@
+"""One holder's right to a backend."""
+
+from __future__ import annotations
+
+from typing import Protocol, Unpack
+
+from mcpool.backend.holder import Holder
+from mcpool.backend.requests import Details, Fields
+from mcpool.catalog.identity import Identity
+from mcpool.pool.entry import Entry
+from mcpool.wire.paging import read_pages
+
+
+class Releases(Protocol):
+    """Takes leases back."""
+
+    def released(self, entry: Entry, holder: Holder) -> None:
+        """A lease of this holder is given back."""
+        ...
+
+
+class Lease:
+    """One holder's right to a backend. The last one that is released lets the backend go idle and stop."""
+
+    __slots__ = ("_entry", "_pool", "_released", "backend", "holder")
+
+    def __init__(self, pool: Releases, entry: Entry, holder: Holder) -> None:
+        self._pool = pool
+        self._entry = entry
+        self._released = False
+        self.backend = entry.backend
+        self.holder = holder
+
+    def __repr__(self) -> str:
+        return f"<Lease of {self.holder.id} on {self.backend!r}{' (released)' if self._released else ''}>"
+
+    @property
+    def identity(self) -> Identity:
+        """What the backend's connection depends on."""
+        return self._entry.key.identity
+
+    @property
+    def retired(self) -> bool:
+        """Whether the backend was replaced: it serves who holds it and takes no new leases."""
+        return self._entry.retired
+
+    async def request(self, method: str, fields: Fields, *, timeout: float, **more: Unpack[Details]) -> bytes:
+        """Send a request for the holder and return its raw result. Arguments and errors: as `Requests.send`."""
+        lanes = self._entry.lanes
+        send = lanes.request if lanes.strict else self.backend.request
+        return await send(method, fields, holder=self.holder, timeout=timeout, **more)
+
+    async def list_all(self, method: str, key: str, *, timeout: float) -> tuple[bytes, ...]:
+        """The raw items of all pages of a list; `timeout` seconds for each page.
+
+        Raises: as `request`, and BadAnswer if the list is malformed or has no end.
+        """
+        return await read_pages(
+            self.backend.name, method, key, lambda fields: self.request(method, fields, timeout=timeout)
+        )
+
+    def dismiss(self) -> None:
+        """Nobody is there any more to answer what the holder was asked, though requests of it may go on."""
+        self._entry.lanes.dismiss(self.holder)
+
+    def interrupt(self) -> None:
+        """The turn in which the holder was asked something is over: that is answered as cancelled."""
+        self._entry.lanes.interrupt(self.holder)
+
+    def release(self) -> None:
+        """Give it back. Safe to call twice."""
+        if not self._released:
+            self._released = True
+            self._pool.released(self._entry, self.holder)
