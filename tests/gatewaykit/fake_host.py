@@ -180,13 +180,20 @@ class FakeStep:
 
 class FakeThread:
     def __init__(
-        self, host: FakeHost, cwd: str | None, principal: str, client: ClientFacts, listener: Listener
+        self,
+        host: FakeHost,
+        cwd: str | None,
+        principal: str,
+        client: ClientFacts,
+        listener: Listener,
+        beside: FakeThread | None,
     ) -> None:
         self.host = host
         self.cwd = cwd
         self.principal = principal
         self.client = client
         self.listener = listener
+        self.beside = beside
         self.closed = False
         self.levels: dict[str | None, str | None] = {}
         self.subscriptions: set[tuple[str, str]] = set()
@@ -229,9 +236,10 @@ class FakeHost:
         client: ClientFacts | None = None,
         listener: Listener | None = None,
         only: Collection[str] | None = None,
+        beside: FakeThread | None = None,
     ) -> FakeThread:
         assert listener is not None
-        thread = FakeThread(self, cwd, principal, client or ClientFacts(), listener)
+        thread = FakeThread(self, cwd, principal, client or ClientFacts(), listener, beside)
         self.threads.append(thread)
         return thread
 

@@ -62,6 +62,19 @@ async def test_scope_session_tree_is_shared_with_sub_agents_only() -> None:
     assert pids[3] not in pids[:3]
 
 
+@pytest.mark.parametrize("scope", ["thread", "session-tree", "shared"])
+async def test_a_thread_beside_another_has_every_process_in_common_with_it(scope: str) -> None:
+    server = FakeServer("fake")
+    async with World(server, configs=[config(scope=scope)]) as world:
+        first = world.thread()
+        beside = world.thread(beside=first)
+        further = world.thread(beside=beside)
+        pids = {(await call(thread))["pid"] for thread in (first, beside, further)}
+        await first.close()
+        pids.add((await call(beside))["pid"])
+    assert len(pids) == 1
+
+
 async def test_a_second_thread_of_the_same_name_is_refused() -> None:
     """Its messages would reach the first one."""
     async with World(FakeServer("fake")) as world:

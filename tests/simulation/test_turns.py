@@ -69,6 +69,18 @@ async def test_two_questions_of_two_threads_cost_the_newer_one_and_the_older_rea
     assert "2 clients are waiting" in error_of(server.answers_of["b"][0])
 
 
+@pytest.mark.parametrize("scope", ["thread", "shared"])
+async def test_threads_beside_each_other_are_asked_each_by_itself(scope: str) -> None:
+    """Rule (d) within a conversation, also where it alone has the process."""
+    server, ada, bob = AskingServer(), Person(), Person()
+    async with World(server, configs=[config(scope=scope)]) as world:
+        one = world.thread(ada)
+        calls = [begins(one, "a", 0.1, "ask"), begins(world.thread(bob, beside=one), "b", 3.0)]
+        assert await asyncio.gather(*calls) == ["a", "b"]
+        assert len(server.processes) == 1
+    assert (ada.labels, bob.labels) == (["a"], [])
+
+
 async def test_a_question_that_cannot_be_told_apart_is_declined_after_a_while() -> None:
     """Rule (d): at most ten seconds."""
     server, ada, bob = AskingServer(), Person(), Person()

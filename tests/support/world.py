@@ -145,12 +145,20 @@ class World:
         client: ClientFacts = FORM,
         cwd: str = "/",
         parent: Thread | None = None,
+        beside: Thread | None = None,
         on_approve: OnApprove | None = None,
         id: str | None = None,
     ) -> Thread:
         """Open a thread."""
         return self.threads.open(
-            cwd=cwd, principal="", client=client, listener=ear or Ear(), on_approve=on_approve, parent=parent, id=id
+            cwd=cwd,
+            principal="",
+            client=client,
+            listener=ear or Ear(),
+            on_approve=on_approve,
+            parent=parent,
+            beside=beside,
+            id=id,
         )
 
     def backend(self, name: str = "fake") -> Backend:

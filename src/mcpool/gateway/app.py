@@ -22,6 +22,7 @@ from mcpool.gateway.message import NULL, decode, failure_message
 from mcpool.gateway.modern import Modern, is_modern
 from mcpool.gateway.modern_sessions import ModernSessions
 from mcpool.gateway.origin import OriginCheck
+from mcpool.gateway.parking import Parking, Places
 from mcpool.gateway.route import HEALTH, Routes
 from mcpool.gateway.ticker import Ticker
 from mcpool.gateway.tokens import Tokens
@@ -41,7 +42,7 @@ class Gateway:
     """One endpoint for any MCP client. `close()` ends all sessions; the host stays as it is."""
 
     def __init__(self, host: Host, *, key: bytes, tokens: Tokens, version: str, limits: Limits | None = None) -> None:
-        """`key` signs session ids: with another key, clients have to begin anew."""
+        """`key` signs session ids and request states: with another key, clients have to begin anew."""
         self.host = host
         self.limits = limits or Limits()
         self.views = Views(self.limits, version)
@@ -50,7 +51,9 @@ class Gateway:
         self._routes = Routes()
         self._origins = OriginCheck()
         self._sessions = HttpSessions(host, self.views, self.limits, key)
-        self._modern_sessions = ModernSessions(host, self.views, self.limits)
+        self._key = key
+        self._places = Places(self.limits)
+        self._modern_sessions = ModernSessions(host, self.views, self.limits, self.parking())
         self._handshake = Handshake(self._sessions, self.limits)
         self._modern = Modern(self._modern_sessions, self.limits)
         self._ticker = Ticker(self.limits.watch_after)
@@ -61,6 +64,10 @@ class Gateway:
     def sessions(self) -> int:
         """How many clients over HTTP are remembered at the moment."""
         return len(self._sessions) + len(self._modern_sessions)
+
+    def parking(self, *, alone: bool = False) -> Parking:
+        """Where calls of another face wait for answers; `alone`: it is that of one client."""
+        return Parking(self.limits, self._key, self._places, alone=alone)
 
     async def close(self) -> None:
         """End all sessions and streams, so that the server can shut down. Requests from now on are refused."""

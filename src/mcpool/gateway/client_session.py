@@ -10,6 +10,7 @@ from mcpool.backend.client_side import lacking
 from mcpool.backend.holder import ClientFacts, Question
 from mcpool.errors import RpcError
 from mcpool.gateway import names
+from mcpool.gateway.asking import Asking, unasked
 from mcpool.gateway.client_state import ClientState
 from mcpool.gateway.exchange import Exchange, Outlet, told_of
 from mcpool.gateway.failure import REQUEST_CANCELLED, Failure
@@ -19,11 +20,12 @@ from mcpool.gateway.listen import Subscription
 from mcpool.gateway.message import Key, Message, failure_message, key_of, members, result_message
 from mcpool.gateway.modern_result import stamped
 from mcpool.gateway.notices import Notices
+from mcpool.gateway.parking import Parking
 from mcpool.gateway.questions import Questions
 from mcpool.gateway.request_params import read_params
 from mcpool.gateway.tasks import Tasks
 from mcpool.gateway.thread_slot import ThreadSlot
-from mcpool.gateway.upstream import Host, Step
+from mcpool.gateway.upstream import Host, Step, Thread
 from mcpool.gateway.view import View
 from mcpool.wire.revisions import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, PROGRESS_TOKEN
 
@@ -41,13 +43,16 @@ class ClientSession:
         cwd: str | None,
         facts: ClientFacts,
         wants_roots: bool = False,
-        modern: bool,
+        parking: Parking | None = None,
         outlet: Outlet,
         shared: bool = False,
     ) -> None:
-        """`shared`: its requests come over several connections, so that equal ids are no contradiction."""
+        """`parking`: it speaks 2026-07-28, and is asked by way of this.
+
+        `shared`: its requests come over several connections, so that equal ids are no contradiction.
+        """
         self.view = view
-        self.modern = modern
+        self.modern = parking is not None
         self.closed = False
         self.outlet = outlet
         self.notices = Notices()
@@ -67,6 +72,11 @@ class ClientSession:
             announce=self._announce_lists,
         )
         self.state = ClientState(self._threads)
+        self._asking = (
+            Asking(parking, self._threads, limits, principal=principal, route=view.route, facts=facts)
+            if parking is not None
+            else None
+        )
         self._wants_roots = wants_roots
         self._roots_known = False
         self._asking_roots: asyncio.Task[None] | None = None
@@ -74,8 +84,8 @@ class ClientSession:
 
     @property
     def busy(self) -> bool:
-        """Whether a request of the client is in flight."""
-        return bool(self.exchanges)
+        """Whether something is done for the client."""
+        return bool(self.exchanges) or (self._asking is not None and self._asking.busy)
 
     # ------------------------------------------------------------------ requests
 
@@ -113,22 +123,16 @@ class ClientSession:
             if exchange.cancelled is not None:
                 # It was cancelled before its turn came.
                 raise asyncio.CancelledError
-            thread = self._threads.current or await self._threads.open()
-            if self._asking_roots is not None:
-                await asyncio.wait([self._asking_roots])
-                thread = self._threads.current or thread
-            step = thread.capture()
-            try:
-                if exchange.headers is not None and exchange.method == names.CALL:
-                    await check_headers(self.view, self.state, step, exchange, exchange.headers)
-                if exchange.method == names.LISTEN and exchange.modern:
-                    result = await self._listen(exchange, step)
-                else:
-                    result = await self.view.answer(self.state, step, exchange)
-            finally:
-                step.release()
-            if exchange.modern:
-                result = stamped(exchange.method, result)
+            if self._asking is not None and self._asking.concerns(exchange):
+                if names.REQUEST_STATE in exchange.fields:
+                    await self._check_headers(exchange, self._threads.current or await self._threads.open())
+                result = await self._asking.perform(exchange, self._answer)
+            else:
+                thread = self._threads.current or await self._threads.open()
+                if self._asking_roots is not None:
+                    await asyncio.wait([self._asking_roots])
+                    thread = self._threads.current or thread
+                result = await self._answer(exchange, thread)
         except asyncio.CancelledError:
             if exchange.cancelled is None or task is None or task.uncancel() > 0:
                 raise
@@ -196,6 +200,8 @@ class ClientSession:
             if exchange.method != names.LISTEN:
                 exchange.cancel(reason)
         self.notices.close()
+        if self._asking is not None:
+            await self._asking.close()
         await self.tasks.close()
         await self._threads.close()
 
@@ -217,13 +223,13 @@ class ClientSession:
             self.notices.to_listeners(method, params)
 
     async def on_question(self, question: Question) -> bytes:
-        """Ask the client, on the stream of the request that caused it, else on the session's."""
-        if self.modern:
-            reason = (
-                "this client speaks revision 2026-07-28, in which a server cannot ask in the middle of a request; "
-                "the question was declined"
-            )
-            raise RpcError(question.server, INVALID_REQUEST, reason)
+        """Ask the client, on the stream of the request that caused it, else on the session's.
+
+        Of a 2026-07-28 client, what concerns a request comes to the listener of that request's thread (`Asking`). What
+        comes here concerns none that could be answered with a question.
+        """
+        if self._asking is not None:
+            raise unasked(question)
         reason = lacking(question.method, question.params, self._threads.facts)
         if reason is not None:
             raise RpcError(question.server, INVALID_REQUEST, reason)
@@ -234,6 +240,27 @@ class ClientSession:
         return await self._questions.ask(outlet, question)
 
     # ------------------------------------------------------------------ within
+
+    async def _answer(self, exchange: Exchange, thread: Thread) -> bytes:
+        step = thread.capture()
+        try:
+            if exchange.headers is not None and exchange.method == names.CALL:
+                await check_headers(self.view, self.state, step, exchange, exchange.headers)
+            if exchange.method == names.LISTEN and exchange.modern:
+                result = await self._listen(exchange, step)
+            else:
+                result = await self.view.answer(self.state, step, exchange)
+        finally:
+            step.release()
+        return stamped(exchange.method, result) if exchange.modern else result
+
+    async def _check_headers(self, exchange: Exchange, thread: Thread) -> None:
+        if exchange.headers is not None and exchange.method == names.CALL:
+            step = thread.capture()
+            try:
+                await check_headers(self.view, self.state, step, exchange, exchange.headers)
+            finally:
+                step.release()
 
     async def _listen(self, exchange: Exchange, step: Step) -> bytes:
         if len(self.notices.listens) >= self._limits.listens:
@@ -281,7 +308,8 @@ class ClientSession:
 
     def _sole_exchange(self, server: str) -> Exchange | None:
         """The one request that this server works on for this client, if it is one."""
-        working = [exchange for exchange in self.exchanges.values() if exchange.server == server]
+        parked = frozenset[Exchange]() if self._asking is None else self._asking.at_work
+        working = [exchange for exchange in {*self.exchanges.values(), *parked} if exchange.server == server]
         return working[0] if len(working) == 1 else None
 
     def _announce_lists(self, server: str) -> None:

@@ -11,11 +11,21 @@ from msgspec import Raw
 
 from mcpool.gateway import names
 from mcpool.gateway.failure import Failure, failure_of
+from mcpool.gateway.input_round import carries_answers
 from mcpool.gateway.message import Key, notification_message
+from mcpool.gateway.names import REQUEST_STATE
 from mcpool.gateway.outbox import Kind
+from mcpool.gateway.request_state import refused
 from mcpool.gateway.upstream import Fields, Step
 from mcpool.wire import params as wire_params
-from mcpool.wire.revisions import INTERNAL_ERROR, INVALID_PARAMS, META_LOG_LEVEL, PROGRESS_TOKEN, RESOURCE_NOT_FOUND
+from mcpool.wire.revisions import (
+    INPUT_REQUIRED_METHODS,
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    META_LOG_LEVEL,
+    PROGRESS_TOKEN,
+    RESOURCE_NOT_FOUND,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +41,20 @@ class Outlet(Protocol):
     def put(self, kind: Kind, message: bytes, subject: object = None) -> None:
         """Send a message, without waiting."""
         ...
+
+
+class NoOutlet:
+    """There is no stream."""
+
+    @property
+    def is_open(self) -> bool:
+        return False
+
+    def put(self, kind: Kind, message: bytes, subject: object = None) -> None:
+        """Drop it."""
+
+
+NOWHERE = NoOutlet()
 
 
 class Exchange:
@@ -101,9 +125,24 @@ class Exchange:
             # A 2026-07-28 client hears no log unless it asks for it with the request.
             self.outlet.put(Kind.LOG, notification_message(method, params))
 
+    def attach(self, other: Exchange) -> None:
+        """Let another request of the client hear what is said of this one from now on."""
+        self.outlet, self.token, self.meta = other.outlet, other.token, other.meta
+
+    def detach(self) -> None:
+        """Nobody hears what is said of it, until another request is attached."""
+        self.outlet = NOWHERE
+
     async def relay(self, step: Step, server: str) -> bytes:
-        """Have a server answer it; returns the raw result."""
+        """Have a server answer it; returns the raw result.
+
+        Raises:
+            Failure: it brings answers to a server that has no means to ask for them.
+        """
         self.server = server
+        retries = self.modern and self.method in INPUT_REQUIRED_METHODS and carries_answers(self.fields)
+        if retries and (await step.facts(server)).discover is None:
+            raise refused("not ours" if REQUEST_STATE in self.fields else "no state")
         return await step.relay(
             server,
             self.method,

@@ -38,7 +38,6 @@ class HttpSession:
             cwd=None,
             facts=facts,
             wants_roots=wants_roots,
-            modern=False,
             outlet=self.streams,
         )
 

@@ -33,6 +33,14 @@ class Limits:
     """Questions of servers that one client may have open at once."""
     question_timeout: float = 900.0
     """How long a client may take to answer a server's question."""
+    parked: int = 256
+    """Calls of 2026-07-28 clients that may wait for answers at once."""
+    parked_per_client: int = 64
+    """The same of one client: a token, or a stream."""
+    parked_timeout: float = 600.0
+    """How long a 2026-07-28 client may take to send a request again with the answers."""
+    question_gather: float = 0.05
+    """How long a question to a 2026-07-28 client waits for others of the same call, to be asked together with them."""
     stream_after: float = 5.0
     """A request not answered by then is answered as an event stream."""
     keep_alive: float = 15.0

@@ -13,11 +13,11 @@ from typing import NamedTuple
 from mcpool.errors import McpoolError
 from mcpool.gateway.capabilities import client_facts
 from mcpool.gateway.client_session import ClientSession
-from mcpool.gateway.exchange import Outlet
+from mcpool.gateway.exchange import NOWHERE, Outlet
 from mcpool.gateway.failure import Refusal
 from mcpool.gateway.limits import Limits
 from mcpool.gateway.modern_envelope import Context
-from mcpool.gateway.outbox import Kind
+from mcpool.gateway.parking import Parking
 from mcpool.gateway.tasks import Tasks
 from mcpool.gateway.upstream import Host
 from mcpool.gateway.views import Views
@@ -31,26 +31,23 @@ class _Who(NamedTuple):
     context: Context
 
 
-class NoOutlet:
-    """There is no stream but those of requests."""
-
-    @property
-    def is_open(self) -> bool:
-        return False
-
-    def put(self, kind: Kind, message: bytes, subject: object = None) -> None:
-        """Drop it."""
-
-
 class ModernSessions:
     """The client sessions of one face: all of HTTP, or one stream (`outlet`, `cwd`)."""
 
     def __init__(
-        self, host: Host, views: Views, limits: Limits, *, cwd: str | None = None, outlet: Outlet | None = None
+        self,
+        host: Host,
+        views: Views,
+        limits: Limits,
+        parking: Parking,
+        *,
+        cwd: str | None = None,
+        outlet: Outlet | None = None,
     ) -> None:
         self._host = host
         self._views = views
         self._limits = limits
+        self._parking = parking
         self._cwd = cwd
         self._outlet = outlet
         self._sessions: dict[_Who, ClientSession] = {}
@@ -111,8 +108,8 @@ class ModernSessions:
             principal=who.principal,
             cwd=self._cwd,
             facts=facts,
-            modern=True,
-            outlet=self._outlet or NoOutlet(),
+            parking=self._parking,
+            outlet=self._outlet or NOWHERE,
             shared=self._outlet is None,
         )
         self._sessions[who] = session

@@ -20,6 +20,7 @@ LIST_PROMPTS: Final = "prompts/list"
 LIST_RESOURCES: Final = "resources/list"
 LIST_TEMPLATES: Final = "resources/templates/list"
 
+ELICIT: Final = "elicitation/create"
 ROOTS: Final = "roots/list"
 SAMPLE: Final = "sampling/createMessage"
 
@@ -37,5 +38,10 @@ ACKNOWLEDGED: Final = "notifications/subscriptions/acknowledged"
 LIST_CHANGED: Final = frozenset({TOOLS_CHANGED, PROMPTS_CHANGED, RESOURCES_CHANGED})
 NAME_FIELD: Final = {CALL: "name", PROMPT: "name", READ: "uri"}
 """The field that a 2026-07-28 request repeats in its `Mcp-Name` header."""
+META: Final = "_meta"
+INPUT_RESPONSES: Final = "inputResponses"
+REQUEST_STATE: Final = "requestState"
+"""The two params of a 2026-07-28 request that is sent again with answers."""
+
 HANDSHAKE_ONLY: Final = frozenset({INITIALIZE, PING, SET_LEVEL, SUBSCRIBE, UNSUBSCRIBE})
 MODERN_ONLY: Final = frozenset({DISCOVER, LISTEN})

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from mcpool.gateway.failure import Failure
 from mcpool.gateway.message import Message, members, text_of
+from mcpool.gateway.names import META
 from mcpool.gateway.upstream import Fields
 from mcpool.wire import params as wire_params
 from mcpool.wire.revisions import HANDSHAKE_VERSIONS, INVALID_PARAMS, LATEST_HANDSHAKE
-
-_META = "_meta"
 
 
 def read_params(message: Message) -> tuple[Fields, Fields | None]:
@@ -21,7 +20,7 @@ def read_params(message: Message) -> tuple[Fields, Fields | None]:
         return {}, None
     try:
         fields = members(message.params)
-        meta = fields.pop(_META, None)
+        meta = fields.pop(META, None)
         return fields, None if meta is None else members(meta)
     except ValueError:
         raise Failure(INVALID_PARAMS, "`params`, and `_meta` in it, must be objects") from None

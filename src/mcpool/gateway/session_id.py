@@ -6,17 +6,14 @@ A ticket names principal and route, and is good for these only.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 from typing import Final
 
 import msgspec
 
+from mcpool.gateway import sealed
+
 _VERSION: Final = 1
-_MAC_BYTES: Final = 16
-_LONGEST: Final = 8192
+_LABEL: Final = b"mcpool session"
 _CAPABILITIES_BYTES: Final = 2048
 
 
@@ -42,27 +39,16 @@ def new_ticket(nonce: bytes, principal: str, route: str | None, revision: str, c
 
 def seal(ticket: Ticket, key: bytes) -> bytes:
     """The session id: visible ASCII."""
-    body = msgspec.json.encode(ticket)
-    return base64.urlsafe_b64encode(_mac(body, key) + body).rstrip(b"=")
+    return sealed.seal(_LABEL, msgspec.json.encode(ticket), key)
 
 
 def unseal(session_id: bytes, key: bytes) -> Ticket | None:
     """The ticket in a session id; None if we did not make it."""
-    if len(session_id) > _LONGEST:
-        return None
-    try:
-        sealed = base64.b64decode(session_id + b"=" * (-len(session_id) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    mac, body = sealed[:_MAC_BYTES], sealed[_MAC_BYTES:]
-    if not hmac.compare_digest(mac, _mac(body, key)):
+    body = sealed.unseal(_LABEL, session_id, key)
+    if body is None:
         return None
     try:
         ticket = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return ticket if ticket.version == _VERSION else None
-
-
-def _mac(body: bytes, key: bytes) -> bytes:
-    return hmac.digest(key, b"mcpool session\0" + body, hashlib.sha256)[:_MAC_BYTES]

@@ -77,7 +77,9 @@ class StreamClient:
         self._tasks = Tasks()
         self._revision = ""
         self._session: ClientSession | None = None
-        self._modern = ModernSessions(gateway.host, gateway.views, gateway.limits, cwd=cwd, outlet=self._outlet)
+        self._modern = ModernSessions(
+            gateway.host, gateway.views, gateway.limits, gateway.parking(alone=True), cwd=cwd, outlet=self._outlet
+        )
 
     def on_line(self, line: bytes) -> None:
         """Take one line of the client, without its end."""
@@ -205,7 +207,6 @@ class StreamClient:
             cwd=self._cwd,
             facts=facts,
             wants_roots=wants_roots,
-            modern=False,
             outlet=self._outlet,
         )
         return self._session

@@ -55,6 +55,21 @@ class ThreadSlot:
                 self.current = await self._new()
             return self.current
 
+    async def beside(self, listener: Listener) -> Thread:
+        """Another thread beside the current one, with a listener of its own; the caller closes it."""
+        current = self.current or await self.open()
+        thread = self._host.thread(
+            cwd=self._cwd,
+            principal=self._principal,
+            client=self.facts,
+            listener=listener,
+            only=self._only,
+            beside=current,
+        )
+        for server, level in self._levels.items():
+            await thread.set_log_level(server, level)
+        return thread
+
     async def take_roots(self, answer: bytes) -> None:
         """The client has listed its roots: go on with a thread that offers them, unless they are the same."""
         roots = read_roots(answer)

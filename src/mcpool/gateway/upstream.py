@@ -101,4 +101,5 @@ class Host(Protocol):
         client: ClientFacts | None = None,
         listener: Listener | None = None,
         only: Collection[str] | None = None,
+        beside: Any = None,
     ) -> Thread: ...

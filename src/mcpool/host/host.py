@@ -201,6 +201,7 @@ class Host:
         listener: Listener | None = None,
         default_mode: ApprovalMode | None = None,
         parent: Thread | None = None,
+        beside: Thread | None = None,
         only: Collection[str] | None = None,
         id: str | None = None,
     ) -> Thread:
@@ -216,6 +217,8 @@ class Host:
             client, listener: for faces that speak MCP themselves, in place of the callbacks.
             default_mode: the approval mode of tools for which the configuration names none.
             parent: makes it a sub-agent, of the same session tree.
+            beside: makes it part of that thread's conversation: it shares every process with it, but what servers ask
+                on behalf of its calls is asked of it alone.
             only: the names of the servers that it uses; all if None.
             id: its name; one is made if None.
 
@@ -237,6 +240,7 @@ class Host:
             on_approve=on_approve,
             default_mode=default_mode,
             parent=parent,
+            beside=beside,
             only=only,
             id=id,
         )

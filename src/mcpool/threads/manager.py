@@ -46,10 +46,12 @@ class ThreadManager:
         on_approve: OnApprove | None = None,
         default_mode: ApprovalMode | None = None,
         parent: Thread | None = None,
+        beside: Thread | None = None,
         only: Collection[str] | None = None,
         id: str | None = None,
     ) -> Thread:
-        """Load a thread and lease its servers. A `parent` makes it a sub-agent, of the same session tree.
+        """Load a thread and lease its servers. A `parent` makes it a sub-agent, of the same session tree;
+        `beside` another makes it part of that conversation, which shares every process with it.
 
         Raises:
             ValueError: a thread of this id is loaded.
@@ -63,7 +65,8 @@ class ThreadManager:
             name,
             self._pool,
             self._sets,
-            root=parent.root if parent is not None else name,
+            root=beside.root if beside is not None else parent.root if parent is not None else name,
+            conversation=name if beside is None else beside.conversation,
             cwd=cwd,
             principal=principal,
             client=client,

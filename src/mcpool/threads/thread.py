@@ -41,6 +41,7 @@ class Thread:
         sets: ToolSets,
         *,
         root: str,
+        conversation: str,
         cwd: str,
         principal: str,
         client: ClientFacts,
@@ -54,6 +55,8 @@ class Thread:
     ) -> None:
         self.id = id
         self.root = root
+        self.conversation = conversation
+        """The id of the thread whose processes these are, where servers have one for each thread."""
         self.cwd = cwd
         self.principal = principal
         self.client = client
@@ -194,7 +197,7 @@ class Thread:
         self._servers = servers
         if self._closed:
             return
-        member = Member(thread=self.id, root=self.root, cwd=self.cwd, principal=self.principal)
+        member = Member(thread=self.conversation, root=self.root, cwd=self.cwd, principal=self.principal)
         bindings: dict[str, Binding] = {}
         unavailable: dict[str, str] = {}
         for server in servers:

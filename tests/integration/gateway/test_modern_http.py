@@ -198,22 +198,19 @@ async def test_capabilities_and_log_level_are_the_threads(client: HttpClient, ho
     await (await client.modern("tools/call", {"name": "echo"}, meta=meta)).json()
     await (await client.modern("tools/call", {"name": "echo"}, meta=meta)).json()
     await (await client.modern("tools/call", {"name": "echo"})).json()
-    assert [thread.client.sampling for thread in host.threads] == [True, False]
-    assert host.threads[0].levels == {None: "debug"}
+    assert [call.thread.client.sampling for call in host.calls] == [True, True, False]
+    assert host.calls[0].thread is host.calls[1].thread
+    assert host.calls[0].thread.levels == {None: "debug"}
 
 
-async def test_question_of_a_handshake_server_is_declined_with_a_reason(client: HttpClient, host: FakeHost) -> None:
+async def test_question_that_no_request_caused_is_declined_with_a_reason(client: HttpClient, host: FakeHost) -> None:
     from mcpool.backend.holder import Question
 
-    async def ask(call: FakeCall) -> bytes:
-        with pytest.raises(RpcError, match="2026-07-28") as caught:
-            await call.thread.listener.on_question(Question("one", "elicitation/create", b"{}", call.sink))
-        return encode({"content": [], "told": caught.value.code})
-
-    host.servers["one"].tools["ask"] = ask
     meta: dict[str, object] = {META + "clientCapabilities": {"elicitation": {}}}
-    answer = await (await client.modern("tools/call", {"name": "ask"}, meta=meta)).json()
-    assert answer["result"]["told"] == -32600
+    await (await client.modern("tools/call", {"name": "echo"}, meta=meta)).json()
+    for thread in host.threads:
+        with pytest.raises(RpcError, match="only while a request"):
+            await thread.listener.on_question(Question("one", "elicitation/create", b"{}"))
 
 
 async def test_listen_acknowledges_first_and_passes_on_what_was_asked_for(client: HttpClient, host: FakeHost) -> None:

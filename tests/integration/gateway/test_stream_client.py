@@ -23,6 +23,7 @@ class Line:
 
     def __init__(self, host: FakeHost, route: str | None, limits: Limits | None = None) -> None:
         self.received: asyncio.Queue[Any] = asyncio.Queue()
+        self.elsewhere: asyncio.Queue[Any] = asyncio.Queue()
         self.backlog = 0
         self.gateway = gateway_for(host, limits)
         self.client = StreamClient(
@@ -38,6 +39,9 @@ class Line:
         assert data.endswith(b"\n")
         assert data.count(b"\n") == 1
         self.received.put_nowait(json.loads(data))
+
+    def received_elsewhere(self, data: bytes) -> None:
+        self.elsewhere.put_nowait(json.loads(data))
 
     def say(self, method: str, params: object = None, id: object = None) -> None:
         message: dict[str, object] = {"jsonrpc": "2.0", "method": method}
@@ -270,3 +274,89 @@ async def test_request_cancelled_in_the_same_breath_is_not_sent(line: Line, host
     line.say("notifications/cancelled", {"requestId": 1})
     assert (await line.ask("ping", id=2))["id"] == 2
     assert host.calls == []
+
+
+class Asking:
+    """A modern client on a stream, and a server that asks in the middle of a call."""
+
+    def __init__(self, host: FakeHost, line: Line) -> None:
+        self.host = host
+        self.line = line
+        host.servers["one"].tools["ask"] = self._ask
+        capabilities: dict[str, object] = {"elicitation": {}}
+        meta: dict[str, object] = {
+            META + "protocolVersion": "2026-07-28",
+            META + "clientCapabilities": capabilities,
+        }
+        self.meta = meta
+        self.params: dict[str, object] = {"name": "ask", "_meta": meta}
+
+    async def _ask(self, call: FakeCall) -> bytes:
+        answer = await call.thread.listener.on_question(Question("one", "elicitation/create", b'{"message":"?"}'))
+        call.report(1)
+        return encode({"content": [{"type": "text", "text": answer.decode()}]})
+
+    async def begin(self) -> dict[str, object]:
+        """The params that answer what the client is asked."""
+        demand = (await self.line.ask("tools/call", self.params, 1))["result"]
+        assert demand["resultType"] == "input_required"
+        answers = {key: {"action": "decline"} for key in demand["inputRequests"]}
+        return {**self.params, "requestState": demand["requestState"], "inputResponses": answers}
+
+
+async def test_modern_client_is_asked_by_its_result(line: Line, host: FakeHost) -> None:
+    retry = await Asking(host, line).begin()
+    final = (await line.ask("tools/call", retry, 2))["result"]
+    assert (final["resultType"], final["content"][0]["text"]) == ("complete", '{"action":"decline"}')
+    assert len(host.calls) == 1
+
+
+async def test_modern_client_hears_progress_under_the_token_of_its_retry(line: Line, host: FakeHost) -> None:
+    asking = Asking(host, line)
+    asking.meta["progressToken"] = "first"
+    retry = await asking.begin()
+    asking.meta["progressToken"] = "second"
+    assert (await line.ask("tools/call", retry, 2))["params"] == {"progressToken": "second", "progress": 1}
+    assert (await line.hear())["id"] == 2
+
+
+async def test_state_of_one_stream_is_of_no_use_on_another(line: Line, host: FakeHost) -> None:
+    retry = await Asking(host, line).begin()
+    other = StreamClient(line.gateway, route="one", cwd="/", principal="local", write=line.received_elsewhere)
+    other.on_line(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": retry}).encode())
+    async with asyncio.timeout(10):
+        answer = await line.elsewhere.get()
+    assert answer["error"]["data"]["mcpool"]["reason"] == "over"
+    await other.close()
+    assert "result" in await line.ask("tools/call", retry, 2)
+
+
+async def test_modern_client_that_cancels_its_retry_cancels_the_call(line: Line, host: FakeHost) -> None:
+    asking = Asking(host, line)
+    goes_on = asyncio.Event()
+
+    async def ask_and_hold(call: FakeCall) -> bytes:
+        await call.thread.listener.on_question(Question("one", "elicitation/create", b'{"message":"?"}'))
+        goes_on.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    host.servers["one"].tools["ask"] = ask_and_hold
+    line.say("tools/call", await asking.begin(), 2)
+    async with asyncio.timeout(10):
+        await goes_on.wait()
+    line.say("notifications/cancelled", {"requestId": 2})
+    assert "result" in await line.ask("tools/list", _context(), 3)
+    assert host.calls[0].cancelled
+
+
+async def test_cancelling_a_request_that_was_answered_changes_nothing(line: Line, host: FakeHost) -> None:
+    retry = await Asking(host, line).begin()
+    line.say("notifications/cancelled", {"requestId": 1})
+    assert "result" in await line.ask("tools/call", retry, 1)
+
+
+async def test_end_of_the_stream_ends_what_waits_for_answers(line: Line, host: FakeHost) -> None:
+    await Asking(host, line).begin()
+    await line.client.close()
+    assert host.calls[0].cancelled
