@@ -20,7 +20,7 @@ from mcp.server.auth.provider import (
     TokenError,
     construct_redirect_uri,
 )
-from mcp.server.auth.settings import AuthSettings, ClientRegistrationOptions
+from mcp.server.auth.settings import AuthSettings, ClientRegistrationOptions, RevocationOptions
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 from pydantic import AnyHttpUrl
@@ -144,6 +144,7 @@ async def oauth_server(issuer: Issuer) -> AsyncGenerator[str]:
                 issuer_url=AnyHttpUrl(origin),
                 resource_server_url=AnyHttpUrl(f"{origin}/mcp"),
                 client_registration_options=ClientRegistrationOptions(enabled=True),
+                revocation_options=RevocationOptions(enabled=True),
                 required_scopes=[],
                 validate_token_resource=False,
             ),

@@ -26,10 +26,12 @@ from mcpool.gateway.record import read_record
 from mcpool.gateway.refusal import refusal
 from mcpool.gateway.tokens import TokenStore
 from mcpool.oauth.callback import HOST, Answer, Callback, NoAnswer, listening, read_answer, redirect_url, state_of
-from mcpool.oauth.grant import Grant, grant_place, signed_in_as
+from mcpool.oauth.grant import Grant, Place, grant_place, signed_in_as
 from mcpool.oauth.interactive import Visit, sign_in
+from mcpool.oauth.revocation import NotRevoked, revoke
 from mcpool.oauth.store import GrantStore
 from mcpool.rendezvous import NoDaemon, home_path
+from mcpool.wire.http import proxy_for
 
 _PATIENCE = 600.0
 """Seconds that a person may take in the browser."""
@@ -45,9 +47,11 @@ def run(arguments: Namespace) -> int:
     screen = Screen()
     match arguments.words:
         case ["list"]:
-            return _list(config, store, TokenStore(home), screen)
+            return asyncio.run(_list(config, store, TokenStore(home), screen))
         case ["logout", name]:
-            return _sign_out(*_chosen(config, name), arguments.principal, store, screen)
+            if asyncio.run(_sign_out(*_chosen(config, name), arguments.principal, store, screen)):
+                _tell_daemon(name, screen)
+            return OK
         case [name] if name != "logout":
             server, http = _chosen(config, name)
             browser = not arguments.no_browser and _has_browser(os.environ)
@@ -95,19 +99,33 @@ def _chosen(config: Config, name: str) -> tuple[str, Http]:
 
 async def _sign_in(server: str, http: Http, principal: str, store: GrantStore, screen: Screen, browser: bool) -> None:
     place = grant_place(http, principal)
-    before = store.read(place)
+    before = await _registered(store, place)
     try:
         async with asyncio.timeout(_PATIENCE):
             if browser:
                 grant = await _with_browser(server, http, before, screen)
             else:
-                grant = await sign_in(server, http, before, _pasted(server, _redirect(http, before), screen))
-            async with store.locked(place):
-                store.write(place, grant)
+                grant = await sign_in(server, http, before, _pasted(server, _redirect(http, before), screen), _proxy)
     except TimeoutError:
         what = f"you were not signed in within {_PATIENCE / 60:g} minutes; run `mcpool auth {server}` again"
+        if before is not None:
+            what += f", after `mcpool auth logout {server}` if the page did not know this client"
         raise ServerUnavailable(server, what) from None
+    await store.write(place, grant)
     screen.line(f"signed in to `{server}`", "green")
+
+
+async def _registered(store: GrantStore, place: Place) -> Grant | None:
+    """What is left of the last time, for its registration. Where that cannot be read it is made anew."""
+    try:
+        kept = await store.read(place)
+    except ConfigError:
+        return None
+    return None if kept is None else kept.grant
+
+
+def _proxy(url: str) -> str | None:
+    return proxy_for(url, os.environ)
 
 
 async def _with_browser(server: str, http: Http, before: Grant | None, screen: Screen) -> Grant:
@@ -119,7 +137,7 @@ async def _with_browser(server: str, http: Http, before: Grant | None, screen: S
                 msg = f"`oauth.callback_port` of `{server}`: port {http.oauth_callback_port} is taken"
                 raise DaemonError(msg) from None
             callback = await stack.enter_async_context(listening())  # that of the last time is taken
-        return await sign_in(server, http, before, _browsed(server, callback, screen))
+        return await sign_in(server, http, before, _browsed(server, callback, screen), _proxy)
 
 
 def _browsed(server: str, callback: Callback, screen: Screen) -> Visit:
@@ -196,22 +214,31 @@ def _has_browser(environ: Mapping[str, str]) -> bool:
 # Seeing and signing out
 
 
-def _list(config: Config, store: GrantStore, tokens: TokenStore, screen: Screen) -> int:
+async def _list(config: Config, store: GrantStore, tokens: TokenStore, screen: Screen) -> int:
     rows: list[tuple[str, ...]] = []
+    unread = ""
     for server in config.servers:
         http = _signs_in(server)
         if http is None:
             continue
         for principal in ("", *(name for name in tokens.names() if signed_in_as(name))):
-            grant = store.read(grant_place(http, principal))
+            try:
+                kept = await store.read(grant_place(http, principal))
+            except ConfigError as error:
+                unread = str(error)
+                rows.append((server.name, principal or "-", "cannot be read", "-", "-"))
+                continue
+            grant = None if kept is None else kept.grant
             if grant is not None:
-                rows.append((server.name, principal or "-", grant.state, _until(grant), grant.issuer))
+                rows.append((server.name, principal or "-", grant.state, _until(grant), grant.host))
             elif not principal:
                 rows.append((server.name, "-", "not signed in", "-", "-"))
     if rows:
         screen.table(("server", "principal", "state", "token until", "issuer"), rows)
     else:
         screen.line("there is no server that one can sign in to")
+    if unread:
+        screen.line(unread, "yellow")
     return OK
 
 
@@ -221,13 +248,25 @@ def _until(grant: Grant) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(grant.expires_at))
 
 
-def _sign_out(server: str, http: Http, principal: str, store: GrantStore, screen: Screen) -> int:
-    if not store.delete(grant_place(http, principal)):
-        screen.line(f"you were not signed in to `{server}`")
-        return OK
-    screen.line(f"signed out of `{server}`: its tokens are forgotten here; its issuer may list them until they expire")
-    _tell_daemon(server, screen)
-    return OK
+async def _sign_out(server: str, http: Http, principal: str, store: GrantStore, screen: Screen) -> bool:
+    """Whether there was something to sign out of."""
+    forgotten = await store.forget(grant_place(http, principal))
+    grant = forgotten.grant
+    if forgotten.unread is not None:
+        screen.line(f"what could not be read no longer counts, but is not revoked: {forgotten.unread}", "yellow")
+    if grant is None:
+        if forgotten.unread is None:
+            screen.line(f"you were not signed in to `{server}`")
+        return forgotten.unread is not None
+    try:
+        if grant.access_token is not None:
+            await revoke(grant, _proxy)
+    except NotRevoked as error:
+        screen.line(f"signed out of `{server}`: its tokens are forgotten here")
+        screen.line(f"They were not revoked, and may be good until they expire: {error}", "yellow")
+    else:
+        screen.line(f"signed out of `{server}`: its tokens are forgotten here, and revoked at {grant.host}")
+    return True
 
 
 def _tell_daemon(server: str, screen: Screen) -> None:

@@ -10,11 +10,16 @@ SERVICE = "mcpool"
 """The service under which mcpool's secrets are kept."""
 
 
+class NoKeyring(SecretsError):
+    """This machine has none, or no program to reach it with. One that is there and locked is another matter."""
+
+
 def keyring_secret(name: str) -> str | None:
     """The secret of that name, or None if the keyring has none.
 
     Raises:
-        SecretsError: the `keyring` package or a keyring of the system is missing, or it is locked.
+        NoKeyring: the `keyring` package or a keyring of the system is missing.
+        SecretsError: it could not be used: it is locked, for example.
     """
     keyring = _keyring()
     try:
@@ -67,13 +72,16 @@ def _keyring() -> Any:
         import keyring
     except ImportError as error:
         msg = "the `keyring` package is not installed"
-        raise SecretsError(msg, "install it: `pip install 'mcpool[keyring]'`") from error
+        raise NoKeyring(msg, "install it: `pip install 'mcpool[keyring]'`") from error
     return keyring
 
 
 def _refused(error: Exception) -> SecretsError:
+    from keyring.errors import NoKeyringError
+
     reason = str(error).strip().splitlines()
-    return SecretsError(
+    kind = NoKeyring if isinstance(error, NoKeyringError) else SecretsError
+    return kind(
         f"the system's keyring could not be used: {reason[0] if reason else type(error).__name__}",
         "unlock or install a keyring, or use an environment variable: `${VAR}`",
     )

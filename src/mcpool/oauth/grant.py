@@ -10,7 +10,7 @@ import msgspec
 from mcpool.config.server import Http
 
 RENEW_BEFORE = 30.0
-"""Seconds before its expiry from which on a token is not used any more."""
+"""Seconds before its expiry from which on a token is not used any more; of a short-lived one, half its life."""
 
 OWN_PRINCIPALS = frozenset({"", "local", "default"})
 """Who is the owner of the home: the library's threads, the clients of the socket, and the first token."""
@@ -19,6 +19,11 @@ OWN_PRINCIPALS = frozenset({"", "local", "default"})
 def signed_in_as(principal: str) -> str:
     """The name under which a principal's grants are kept; empty for the owner of the home."""
     return "" if principal in OWN_PRINCIPALS else principal
+
+
+def sendable(token: str) -> bool:
+    """Whether it can stand in a header (RFC 6750 allows less): issuers are other people's programs."""
+    return bool(token) and all("!" <= char <= "~" for char in token)
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -54,9 +59,17 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
     scope: str | None = None
     expires_at: float | None = None
     """Unix time."""
+    lifetime: float | None = None
+    """Seconds for which the access token was good when it was issued."""
 
     def __repr__(self) -> str:
         return f"<Grant for {urlsplit(self.url).hostname} by {self.issuer} [{self.state}]>"
+
+    @property
+    def host(self) -> str:
+        """The issuer's address, for a person."""
+        parts = urlsplit(self.issuer)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
     @property
     def state(self) -> str:
@@ -67,23 +80,14 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def usable(self, now: float) -> str | None:
         """The access token, if it is good for a while yet."""
-        if self.expires_at is not None and now >= self.expires_at - RENEW_BEFORE:
+        reserve = RENEW_BEFORE if self.lifetime is None else min(RENEW_BEFORE, self.lifetime / 2)
+        if self.expires_at is not None and now >= self.expires_at - reserve:
             return None
         return self.access_token
 
-    def spent(self) -> Grant:
-        """The same without tokens: what stays is the registration, for the next sign-in."""
-        return msgspec.structs.replace(self, access_token=None, refresh_token=None, expires_at=None)
-
-
-def encode(grant: Grant) -> bytes:
-    """For storage."""
-    return msgspec.json.encode(grant)
-
-
-def decode(data: bytes) -> Grant | None:
-    """What `encode` made; None if it is anything else."""
-    try:
-        return msgspec.json.decode(data, type=Grant)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    def spent(self, *, registered: bool = True) -> Grant:
+        """The same without tokens: what stays is the registration, for the next sign-in, if it is still good."""
+        client = self.client if registered else {}
+        return msgspec.structs.replace(
+            self, client=client, access_token=None, refresh_token=None, expires_at=None, lifetime=None
+        )

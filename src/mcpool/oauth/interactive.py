@@ -6,15 +6,19 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mcpool.config.server import Http
 from mcpool.errors import ServerUnavailable
 from mcpool.oauth.callback import Answer
 from mcpool.oauth.grant import Grant
+from mcpool.wire.http import Proxy
+
+if TYPE_CHECKING:
+    import httpx2
 
 _PING = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"}).encode()
 _HEADERS = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
-_SECONDS = 30.0
 _REFUSED = (401, 403)
 
 
@@ -32,7 +36,7 @@ class Visit:
     answer: Callable[[], Awaitable[Answer]]
 
 
-async def sign_in(server: str, http: Http, before: Grant | None, visit: Visit) -> Grant:
+async def sign_in(server: str, http: Http, before: Grant | None, visit: Visit, proxy: Proxy) -> Grant:
     """Sign in to a server anew; `before` is what is left of the last time, for its registration.
 
     Raises:
@@ -43,6 +47,7 @@ async def sign_in(server: str, http: Http, before: Grant | None, visit: Visit) -
     from mcp.shared.auth import AuthorizationCodeResult
 
     from mcpool.oauth import sdk
+    from mcpool.oauth.asking import asking, what_failed
 
     async def receive() -> AuthorizationCodeResult:
         answer = await visit.answer()
@@ -64,17 +69,16 @@ async def sign_in(server: str, http: Http, before: Grant | None, visit: Visit) -
     try:
         # A request outside of any session: it does nothing, but it is refused without credentials.
         async with (
-            httpx2.AsyncClient(auth=client, timeout=_SECONDS) as asking,
-            asking.stream("POST", http.url, content=_PING, headers=headers) as response,
+            asking(http.url, proxy, client) as issuer,
+            issuer.stream("POST", http.url, content=_PING, headers=headers) as response,
         ):
             status = response.status_code
     except _Refused as refusal:
         raise ServerUnavailable(server, f"you were not signed in: its issuer says `{refusal}`") from None
     except httpx2.HTTPError as error:
-        where = f" ({error.request.url.host})" if isinstance(error, httpx2.RequestError) else ""
-        what = f"a server that the sign-in needs could not be reached: {type(error).__name__}{where}"
+        what = f"the sign-in failed at {_host(error)}: {what_failed(error)}"
         raise ServerUnavailable(server, what) from None
-    except (OAuthFlowError, ValueError) as error:
+    except (OAuthFlowError, ValueError, OverflowError) as error:
         raise ServerUnavailable(server, f"the sign-in failed: {_without_secrets(error)}") from None
     if memory.received_at is None:
         told = "it did not ask for credentials: there is nothing to sign in to"
@@ -82,6 +86,13 @@ async def sign_in(server: str, http: Http, before: Grant | None, visit: Visit) -
     if status in _REFUSED:
         raise ServerUnavailable(server, f"it still answers HTTP {status} to the token that its issuer gave")
     return sdk.granted(client, memory, http.url)
+
+
+def _host(error: httpx2.HTTPError) -> str:
+    try:
+        return error.request.url.host
+    except RuntimeError:
+        return "a server that it needs"
 
 
 def _without_secrets(error: Exception) -> str:

@@ -3,21 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from urllib.parse import urlsplit
+
+import msgspec
 
 from mcpool.oauth.grant import Grant
+from mcpool.wire.http import Proxy
 
 DEADLINE = 45.0
 """Seconds that an issuer may take."""
-_TRY_LATER = frozenset({408, 425, 429})
+
+_REFUSING = frozenset({200, 400, 401})
+"""Statuses under which an issuer says that it does not renew this. Some say so with 200."""
+_PASSING = frozenset({"server_error", "slow_down", "temporarily_unavailable"})
+"""Errors that mean: another time."""
+_UNKNOWN_CLIENT = frozenset({"invalid_client", "unauthorized_client"})
 
 
 class NotNow(Exception):
     """The issuer could not be asked, or could not answer; another time it may. The message says what happened."""
 
 
-async def renewed(grant: Grant, resource: str | None, proxy: Callable[[str], str | None]) -> Grant:
+class _Refusal(msgspec.Struct):
+    """The body of an error (RFC 6749, section 5.2)."""
+
+    error: str
+
+
+def refusal(status: int, body: bytes) -> str | None:
+    """The issuer's code for why it does not renew; None if that is not what it says.
+
+    Only this is a reason to give up a refresh token. Any other answer may be a proxy's, or a bad hour of the issuer.
+    """
+    if status not in _REFUSING:
+        return None
+    try:
+        error = msgspec.json.decode(body, type=_Refusal).error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return error if error and error not in _PASSING else None
+
+
+async def renewed(grant: Grant, resource: str | None, proxy: Proxy) -> Grant:
     """The grant with new tokens, or without any if the issuer refuses to renew it.
 
     Raises:
@@ -27,6 +53,7 @@ async def renewed(grant: Grant, resource: str | None, proxy: Callable[[str], str
     from mcp.client.auth import OAuthFlowError
 
     from mcpool.oauth import sdk
+    from mcpool.oauth.asking import asking, what_failed
 
     try:
         memory = sdk.remembered(grant)
@@ -36,32 +63,29 @@ async def renewed(grant: Grant, resource: str | None, proxy: Callable[[str], str
         return grant.spent()  # documents that this version cannot read
     own = httpx2.Request("GET", grant.url)  # stands for the request that needs the token; it is never sent
     flow = client.async_auth_flow(own)
-    status = 0
+    status, body = 0, b""
     try:
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE), asking(grant.url, proxy, deadline=DEADLINE) as http:
             request = await anext(flow)
             if request is own:
                 return grant.spent()
-            async with httpx2.AsyncClient(proxy=proxy(str(request.url)), trust_env=False, timeout=DEADLINE) as http:
-                while request is not own:
-                    response = await http.send(request)
-                    status = response.status_code
-                    request = await flow.asend(response)
+            while request is not own:
+                response = await http.send(request)
+                status, body = response.status_code, response.content
+                request = await flow.asend(response)
     except OAuthFlowError:
         return grant.spent()  # this client cannot do what the issuer wants
     except TimeoutError:
-        raise NotNow(f"{_host(grant)} did not answer within {DEADLINE:g} s") from None
+        raise NotNow(f"{grant.host}: it did not answer within {DEADLINE:g} s") from None
     except httpx2.HTTPError as error:
-        raise NotNow(f"{_host(grant)} could not be reached ({type(error).__name__})") from None
+        raise NotNow(f"{grant.host}: {what_failed(error)}") from None
+    except (ValueError, OverflowError):
+        raise NotNow(f"{grant.host} answered HTTP {status} with something that cannot be understood") from None
     finally:
         await flow.aclose()
     if memory.received_at is not None:
         return sdk.granted(client, memory, grant.url)
-    if 400 <= status < 500 and status not in _TRY_LATER:
-        return grant.spent()
-    raise NotNow(f"{_host(grant)} answered HTTP {status}")
-
-
-def _host(grant: Grant) -> str:
-    parts = urlsplit(grant.issuer)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    code = refusal(status, body)
+    if code is not None:
+        return grant.spent(registered=code not in _UNKNOWN_CLIENT)
+    raise NotNow(f"{grant.host} answered HTTP {status}{'' if status != 200 else ' without a token'}")

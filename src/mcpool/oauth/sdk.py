@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from mcpool.oauth.grant import Grant
+from mcpool.oauth.grant import Grant, sendable
 
 if TYPE_CHECKING:
     from mcp.client.auth import OAuthClientProvider
@@ -25,6 +25,8 @@ Show = Callable[[str], Awaitable[None]]
 Receive = Callable[[], "Awaitable[AuthorizationCodeResult]"]
 """Waits for what comes of it."""
 
+_LONGEST = 10 * 365 * 86400
+"""Seconds that a token is good for at most, whatever its issuer says."""
 _TALKATIVE = ("mcp.client.auth.oauth2", "mcp.client.auth.utils")
 """Logs that quote what issuers answer, tokens included. What fails is told by us, without them."""
 
@@ -42,6 +44,8 @@ class Memory:
         return self.tokens
 
     async def set_tokens(self, tokens: OAuthToken) -> None:
+        if not sendable(tokens.access_token):
+            raise ValueError("an access token that no header can hold")
         self.tokens = tokens
         self.received_at = time.time()
 
@@ -98,16 +102,21 @@ def provider(
 
 
 def registration(client_id: str | None, before: Grant | None, redirect: str) -> OAuthClientInformationFull | None:
-    """The registration to sign in with: the configured one, or that of the last time if it fits; None makes one."""
+    """The registration to sign in with: the configured one, or that of the last time if it is good; None makes one."""
     from mcp.shared.auth import OAuthClientInformationFull
 
     if client_id is not None:
         return OAuthClientInformationFull.model_validate(
             {"client_id": client_id, "redirect_uris": [redirect], "token_endpoint_auth_method": "none"}
         )
-    if before is None or redirect not in before.client.get("redirect_uris", ()):
+    if before is None:
         return None
-    return OAuthClientInformationFull.model_validate(before.client)
+    try:
+        client = OAuthClientInformationFull.model_validate(before.client)
+    except ValueError:
+        return None
+    fits = redirect in {str(uri) for uri in client.redirect_uris or ()}
+    return client if fits and not 0 < (client.client_secret_expires_at or 0) <= time.time() else None
 
 
 def remembered(grant: Grant) -> Memory:
@@ -140,6 +149,8 @@ def granted(made: OAuthClientProvider, memory: Memory, url: str) -> Grant:
     assert client is not None
     issuer = context.oauth_metadata.issuer if context.oauth_metadata is not None else None
     received = memory.received_at or time.time()
+    # Issuers that say 0 or less mean nothing by it: such a token is used until it is refused.
+    lifetime = min(tokens.expires_in, _LONGEST) if tokens.expires_in is not None and tokens.expires_in > 0 else None
     return Grant(
         url=url,
         issuer=str(issuer or context.auth_server_url or context.get_authorization_base_url(url)),
@@ -149,7 +160,8 @@ def granted(made: OAuthClientProvider, memory: Memory, url: str) -> Grant:
         access_token=tokens.access_token,
         refresh_token=tokens.refresh_token,
         scope=tokens.scope,
-        expires_at=None if tokens.expires_in is None else received + tokens.expires_in,
+        expires_at=None if lifetime is None else received + lifetime,
+        lifetime=lifetime,
     )
 
 

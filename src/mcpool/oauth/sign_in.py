@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 
 from mcpool.errors import AuthRequired, ConfigError, ServerUnavailable
-from mcpool.oauth.grant import Grant, Place
+from mcpool.oauth.grant import Place
+from mcpool.oauth.held import Held
 from mcpool.oauth.renewal import NotNow, renewed
 from mcpool.oauth.store import GrantStore
+from mcpool.wire.http import Proxy
 
 CLOSE_PATIENCE = 5.0
-"""Seconds that a host which is closed waits for an issuer."""
-
-Proxy = Callable[[str], str | None]
-"""The proxy through which a URL is reached."""
+"""Seconds that a host which is closed waits for an issuer, and then for the place where grants are kept."""
 
 
 class SignIn:
@@ -26,29 +24,27 @@ class SignIn:
         self.place = place
         self._store = store
         self._proxy = proxy
-        self._grant: Grant | None = None
-        self._known = False
+        self._held = Held(server, place, store)
         self._renewal: asyncio.Task[str | None] | None = None
 
     def __repr__(self) -> str:
-        return f"<SignIn {self.server} [{self._grant!r}]>"
+        return f"<SignIn {self.server} [{self._held!r}]>"
 
     def look_again(self) -> None:
         """Somebody may have signed in or out since: read what is kept when it is next needed."""
-        self._known = False
+        self._held.look_again()
 
     async def token(self) -> str | None:
         """As `Credentials` says."""
-        if not self._known:
-            self._grant, self._known = await self._read(), True
-        grant = self._grant
+        grant = await self._held.get()
         if grant is None or grant.access_token is None:
             return None
         return grant.usable(time.time()) or await self._renew(grant.access_token)
 
     async def instead_of(self, refused: str | None) -> str | None:
         """As `Credentials` says."""
-        have = None if self._grant is None else self._grant.usable(time.time())
+        grant = self._held.grant
+        have = None if grant is None else grant.usable(time.time())
         return have if have is not None and have != refused else await self._renew(refused)
 
     def required(self) -> AuthRequired:
@@ -59,12 +55,12 @@ class SignIn:
     async def close(self) -> None:
         """Wait for a renewal that is under way: an issuer that rotates its tokens must not be left unheard."""
         renewal = self._renewal
-        if renewal is None:
-            return
-        _, late = await asyncio.wait([renewal], timeout=CLOSE_PATIENCE)
-        if late:
-            renewal.cancel()
-            await asyncio.wait([renewal])
+        if renewal is not None:
+            _, late = await asyncio.wait([renewal], timeout=CLOSE_PATIENCE)
+            if late:
+                renewal.cancel()
+                await asyncio.wait([renewal])
+        await self._held.close(CLOSE_PATIENCE)
 
     async def _renew(self, refused: str | None) -> str | None:
         """One renewal for all who want one; it goes on when they no longer wait."""
@@ -81,7 +77,7 @@ class SignIn:
     async def _renew_once(self, refused: str | None) -> str | None:
         try:
             async with self._store.locked(self.place):
-                grant = self._grant = await self._read()
+                grant = await self._held.read()
                 if grant is None or grant.access_token is None:
                     return None
                 usable = grant.usable(time.time())
@@ -89,19 +85,13 @@ class SignIn:
                     return usable  # another process was here first
                 if grant.refresh_token is None:
                     return None
-                grant = self._grant = await renewed(grant, self.place.resource, self._proxy)
-                await asyncio.to_thread(self._store.write, self.place, grant)
-                return grant.access_token
+                await self._held.renewed(await renewed(grant, self.place.resource, self._proxy))
+                grant = await self._held.get()  # another one, or none, if somebody has signed in or out meanwhile
+                return None if grant is None else grant.access_token
         except TimeoutError:
             raise self._not_now("another mcpool process is at it and does not finish") from None
         except (NotNow, ConfigError, OSError) as error:
             raise self._not_now(str(error)) from None
-
-    async def _read(self) -> Grant | None:
-        try:
-            return await asyncio.to_thread(self._store.read, self.place)
-        except (ConfigError, OSError) as error:
-            raise ServerUnavailable(self.server, str(error)) from None
 
     def _not_now(self, why: str) -> ServerUnavailable:
         return ServerUnavailable(self.server, f"its sign-in could not be renewed: {why}; nothing was sent")

@@ -7,82 +7,193 @@ import fcntl
 import hashlib
 import hmac
 import os
-import tempfile
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
-from functools import cached_property
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
-from mcpool.config.expand import SecretsError
 from mcpool.config.home import home_key
 from mcpool.config.model import OAuthStore
-from mcpool.config.secrets import delete_keyring_secret, keyring_secret, keyring_works, store_keyring_secret
 from mcpool.errors import ConfigError
-from mcpool.oauth.grant import Grant, Place, decode, encode
+from mcpool.oauth.grant import Grant, Place
+from mcpool.oauth.keepers import Absent, Files, Keyring, Patient
+from mcpool.oauth.kept import Kept, decode, encode, newest, stamp, still_counts
 
 LOCK_PATIENCE = 60.0
 """Seconds to wait for another process that renews the same grant."""
+PATIENCE = 10.0
+"""Seconds that the keyring, or the disk, may take. A keyring that is locked may be asking for a password meanwhile."""
 _POLL = 0.05
 
 
-class GrantStore:
-    """The grants of one home. Reading and writing block for a moment; use a thread where that matters."""
+@dataclass(frozen=True, slots=True)
+class _Copies:
+    """What is where, as far as that can be read."""
 
-    def __init__(self, home: Path, kind: OAuthStore = "auto") -> None:
+    by_keeper: dict[Patient, Kept | None]
+    unread: ConfigError | None
+    """Why something could not be read that may be there."""
+
+    @property
+    def newest(self) -> Kept | None:
+        return newest(self.by_keeper.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What a sign-out has put an end to."""
+
+    grant: Grant | None
+    """None: nobody was signed in, as far as could be seen."""
+    unread: ConfigError | None
+    """Why there may be a grant that could not be seen. It counts no longer all the same."""
+
+
+class GrantStore:
+    """The grants of one home. With `auto` both places are read, and the newer copy counts."""
+
+    def __init__(
+        self,
+        home: Path,
+        kind: OAuthStore = "auto",
+        *,
+        clock: Callable[[], float] = time.time,
+        patience: float = PATIENCE,
+        lock_patience: float = LOCK_PATIENCE,
+    ) -> None:
         self._home = home
         self._folder = home / "oauth"
         self._kind = kind
+        self._clock = clock
+        self._lock_patience = lock_patience
+        self._files = Patient(Files(self._folder), patience)
+        self._keyring = Patient(Keyring(), patience)
 
     def keep_in(self, kind: OAuthStore) -> None:
         """The configuration has another wish."""
-        if kind != self._kind:
-            self._kind = kind
-            self.__dict__.pop("_keeper", None)
+        self._kind = kind
 
-    @cached_property
-    def _keeper(self) -> _Keeper:
-        files = _Files(self._folder)
-        if self._kind == "keyring":
-            return _Keyring()
-        # A keyring that came later, or went, must not hide what is in files.
-        return _First(_Keyring(), files) if self._kind == "auto" and keyring_works() else files
+    @property
+    def _keepers(self) -> tuple[Patient, ...]:
+        """Where to look and where to keep a new one, the best place first."""
+        if self._kind == "auto":
+            return self._keyring, self._files
+        return (self._keyring,) if self._kind == "keyring" else (self._files,)
 
-    def read(self, place: Place) -> Grant | None:
-        """The grant for a place; None if nobody has signed in, or what is kept cannot be understood.
+    async def read(self, place: Place) -> Kept | None:
+        """What is known for a place; None if that is nothing, or cannot be understood.
 
         Raises:
-            ConfigError: the keyring or the file cannot be read.
+            ConfigError: the keyring or the file cannot be read, and there is nothing else to go by.
         """
-        data = self._keeper.read(self._name(place))
-        return None if data is None else decode(data)
+        copies = await self._copies(self._name(place))
+        if copies.newest is None and copies.unread is not None:
+            raise copies.unread
+        return copies.newest
 
-    def write(self, place: Place, grant: Grant) -> None:
-        """Keep a grant, in the place of what is there. Raises: as `read`."""
-        self._keeper.write(self._name(place), encode(grant))
+    async def write(self, place: Place, grant: Grant) -> None:
+        """Keep what came of a sign-in, whatever is there.
 
-    def delete(self, place: Place) -> bool:
-        """Forget a grant; False if there is none. Raises: as `read`."""
-        return self._keeper.delete(self._name(place))
+        Raises:
+            ConfigError: it can be kept nowhere.
+        """
+        async with self._locked_if_possible(place):
+            name = self._name(place)
+            await self._write(name, grant, await self._copies(name), self._keepers)
+
+    async def renew(self, place: Place, grant: Grant, since: float) -> Kept | None:
+        """Keep what came of renewing what was written at `since`. Its caller has `locked` the place.
+
+        It stays where that was: what a process without a keyring has signed in to, that process must find.
+        None if it was not kept: somebody has signed in or out meanwhile.
+
+        Raises:
+            ConfigError: it can be kept nowhere now.
+        """
+        name = self._name(place)
+        copies = await self._copies(name)
+        before = copies.newest
+        if not still_counts(since, before):
+            return None
+        elsewhere = [keeper for keeper in self._keepers if copies.by_keeper.get(keeper) is not before]
+        here = [keeper for keeper in self._keepers if keeper not in elsewhere]
+        return await self._write(name, grant, copies, here + elsewhere)
+
+    async def forget(self, place: Place) -> Forgotten:
+        """Sign out: from now on no copy counts, one that cannot be reached included.
+
+        Raises:
+            ConfigError: that can be written nowhere.
+        """
+        async with self._locked_if_possible(place):
+            name = self._name(place)
+            copies = await self._copies(name)
+            grant = None if copies.newest is None else copies.newest.grant
+            if grant is not None or copies.unread is not None:
+                # In a file if possible: every process finds that, and the note is no secret.
+                await self._write(name, None, copies, self._keepers[::-1])
+            return Forgotten(grant, copies.unread)
 
     @asynccontextmanager
-    async def locked(self, place: Place, patience: float = LOCK_PATIENCE) -> AsyncGenerator[None]:
+    async def locked(self, place: Place) -> AsyncGenerator[None]:
         """Keep other processes from renewing the same grant meanwhile.
 
         Raises:
-            TimeoutError: another one had it for all of `patience` seconds.
+            TimeoutError: another one had it for too long.
+            OSError: the file of the lock cannot be made.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(self._folder / f"{self._name(place)}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(self._lock_patience):
                 while not _locked(handle):  # noqa: ASYNC110 - a lock of the system tells nobody when it is free
                     await asyncio.sleep(_POLL)
             yield
         finally:
             os.close(handle)
+
+    @asynccontextmanager
+    async def _locked_if_possible(self, place: Place) -> AsyncGenerator[None]:
+        """A person has decided, and nothing that hangs shall prevent it: `renew` notices what was written meanwhile."""
+        async with AsyncExitStack() as stack:
+            with suppress(OSError):
+                await stack.enter_async_context(self.locked(place))
+            yield
+
+    async def _copies(self, name: str) -> _Copies:
+        found: dict[Patient, Kept | None] = {}
+        unread: ConfigError | None = None
+        for keeper in self._keepers:
+            try:
+                data = await keeper.read(name)
+            except Absent as error:
+                if len(self._keepers) == 1:
+                    unread = error  # it was asked for by name
+            except ConfigError as error:
+                unread = error
+            else:
+                found[keeper] = None if data is None else decode(data)
+        return _Copies(found, unread)
+
+    async def _write(self, name: str, grant: Grant | None, copies: _Copies, keepers: Sequence[Patient]) -> Kept:
+        """Keep it in the first of the places that takes it, and nothing older in the others."""
+        kept = Kept(stamp(self._clock(), copies.newest), grant)
+        refused: list[ConfigError] = []
+        for keeper in keepers:
+            try:
+                await keeper.write(name, encode(kept))
+            except ConfigError as error:
+                refused.append(error)
+                continue
+            for other in keepers:
+                if other is not keeper and copies.by_keeper.get(other) is not None:
+                    with suppress(ConfigError):  # then it stays there, and does not count
+                        await other.delete(name)
+            return kept
+        raise next((error for error in refused if not isinstance(error, Absent)), refused[0])
 
     def _name(self, place: Place) -> str:
         """Equal for equal places; it tells nothing of them to who does not have the home's key."""
@@ -95,104 +206,3 @@ def _locked(handle: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-class _Keeper(Protocol):
-    def read(self, name: str) -> bytes | None: ...
-
-    def write(self, name: str, data: bytes) -> None: ...
-
-    def delete(self, name: str) -> bool: ...
-
-
-class _Files:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def read(self, name: str) -> bytes | None:
-        path = self._path(name)
-        try:
-            return path.read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise _refused(path, "read", error) from error
-
-    def write(self, name: str, data: bytes) -> None:
-        path = self._path(name)
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=".")  # 0600
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, path)
-            except BaseException:
-                with suppress(FileNotFoundError):
-                    os.unlink(temporary)
-                raise
-        except OSError as error:
-            raise _refused(path, "written", error) from error
-
-    def delete(self, name: str) -> bool:
-        try:
-            self._path(name).unlink()
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            raise _refused(self._path(name), "removed", error) from error
-        return True
-
-    def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.json"
-
-
-class _Keyring:
-    def read(self, name: str) -> bytes | None:
-        try:
-            text = keyring_secret(f"oauth:{name}")
-        except SecretsError as error:
-            raise _unusable(error) from error
-        return None if text is None else text.encode()
-
-    def write(self, name: str, data: bytes) -> None:
-        try:
-            store_keyring_secret(f"oauth:{name}", data.decode())
-        except SecretsError as error:
-            raise _unusable(error) from error
-
-    def delete(self, name: str) -> bool:
-        try:
-            return delete_keyring_secret(f"oauth:{name}")
-        except SecretsError as error:
-            raise _unusable(error) from error
-
-
-class _First:
-    """Keeps things in the first of two; what is in the second is still found."""
-
-    def __init__(self, first: _Keeper, second: _Keeper) -> None:
-        self._first = first
-        self._second = second
-
-    def read(self, name: str) -> bytes | None:
-        found = self._first.read(name)
-        return found if found is not None else self._second.read(name)
-
-    def write(self, name: str, data: bytes) -> None:
-        self._first.write(name, data)
-        self._second.delete(name)
-
-    def delete(self, name: str) -> bool:
-        return any([self._first.delete(name), self._second.delete(name)])
-
-
-def _refused(path: Path, what: str, error: OSError) -> ConfigError:
-    return ConfigError([f"the sign-in in {path} could not be {what}: {error.strerror or error}"])
-
-
-def _unusable(error: SecretsError) -> ConfigError:
-    remedy = 'or keep sign-ins in private files: mcp_oauth_credentials_store = "file"'
-    return ConfigError([f"sign-ins are kept in the keyring: {error}; {remedy}"])

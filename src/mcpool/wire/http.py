@@ -6,7 +6,7 @@ The transport is the official SDK's; it is imported when the first such server i
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from urllib.parse import urlsplit
@@ -18,6 +18,9 @@ from mcpool.wire.link import Sink
 
 if TYPE_CHECKING:
     from mcpool.wire.http_link import HttpLink
+
+Proxy = Callable[[str], str | None]
+"""The proxy through which a URL is reached, if any; see `proxy_for`."""
 
 _LOOPBACK = frozenset({"localhost", "::1"})
 

@@ -54,6 +54,7 @@ def signs_in(home: Path, url: str) -> SignsIn:
     async def done(principal: str = "") -> None:
         store, http = GrantStore(home, "file"), Http(url)
         place = grant_place(http, principal)
-        store.write(place, await sign_in("web", http, store.read(place), person()))
+        before = await store.read(place)
+        await store.write(place, await sign_in("web", http, before and before.grant, person(), lambda url: None))
 
     return done

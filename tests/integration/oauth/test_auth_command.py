@@ -100,6 +100,53 @@ async def test_the_list_says_who_is_signed_in_and_signing_out_ends_it(mcpool: Mc
     out = await run(mcpool, "auth", "logout", "web")
     assert out.stdout.startswith("signed out of `web`")
     assert "not signed in" in (await run(mcpool, "auth", "list")).stdout
+    again = await run(mcpool, "auth", "logout", "web")
+    assert (again.returncode, again.stdout) == (0, "you were not signed in to `web`\n")
+
+
+async def test_signing_out_revokes_the_tokens_at_the_issuer(mcpool: McpoolHome, issuer: Issuer) -> None:
+    await signed_in(mcpool)
+    assert issuer.access
+    assert issuer.refresh
+    out = await run(mcpool, "auth", "logout", "web")
+    assert "revoked at http://127.0.0.1" in out.stdout
+    assert (issuer.access, issuer.refresh) == ({}, {})
+    assert [secret for secret in issuer.secrets if secret in out.stdout + out.stderr] == []
+
+
+async def test_an_issuer_that_does_not_revoke_keeps_nobody_signed_in(
+    mcpool: McpoolHome, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("the issuer's database is away")
+
+    await signed_in(mcpool)
+    monkeypatch.setattr(issuer, "revoke_token", broken)
+    out = await run(mcpool, "auth", "logout", "web")
+    assert out.returncode == 0
+    assert out.stdout.startswith("signed out of `web`: its tokens are forgotten here\nThey were not revoked")
+    assert "answered HTTP 500" in out.stdout
+    assert "not signed in" in (await run(mcpool, "auth", "list")).stdout
+
+
+async def test_signing_out_is_not_undone_by_a_renewal_under_way(mcpool: McpoolHome, issuer: Issuer) -> None:
+    """The daemon is in the middle of one: what comes of it is what gets revoked."""
+    await signed_in(mcpool)
+    await run(mcpool, "call", "web", "work", "{}")
+    issuer.expire_all()
+    issuer.before_refresh = asyncio.Event()
+    calling = asyncio.create_task(run(mcpool, "call", "web", "work", "{}"))
+    await asyncio.wait_for(issuer.refresh_asked.wait(), TIMEOUT)
+    leaving = asyncio.create_task(run(mcpool, "auth", "logout", "web"))
+    done, _ = await asyncio.wait([leaving], timeout=1)
+    assert not done
+    issuer.before_refresh.set()
+    out, _ = await asyncio.gather(leaving, calling)
+    assert "revoked at" in out.stdout
+    assert (issuer.access, issuer.refresh) == ({}, {})
+    refused = await run(mcpool, "call", "web", "work", "{}")
+    assert "`web` needs you to sign in: run `mcpool auth web`" in refused.stdout + refused.stderr
+    assert "not signed in" in (await run(mcpool, "auth", "list")).stdout
 
 
 async def test_an_address_of_another_sign_in_is_not_taken(mcpool: McpoolHome, issuer: Issuer) -> None:

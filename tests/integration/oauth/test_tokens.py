@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import mcpool
 from integration.oauth.conftest import SignsIn, person
 from mcpool.config.server import Http
+from mcpool.oauth.grant import grant_place
 from mcpool.oauth.interactive import sign_in
+from mcpool.oauth.kept import decode
+from mcpool.oauth.store import GrantStore
 from support.oauth_server import Issuer
 
 DEADLINE = 30.0
@@ -82,9 +87,14 @@ async def test_tokens_that_the_server_drops_are_renewed_once_for_fifty_callers(
 async def test_a_token_about_to_expire_is_renewed_before_it_is_used(
     url: str, home: Path, issuer: Issuer, signs_in: SignsIn
 ) -> None:
-    issuer.lifetime = 20  # less than is kept in reserve
+    issuer.lifetime = 40
     await signs_in()
-    issuer.lifetime = 3600
+    (file,) = (home / "oauth").glob("*.json")
+    kept = decode(file.read_bytes())
+    assert kept is not None
+    assert kept.grant is not None
+    soon = msgspec.structs.replace(kept.grant, expires_at=time.time() + 15)  # less than the 20 s in reserve
+    await GrantStore(home, "file").write(grant_place(Http(url), ""), soon)
     async with host_for(url, home) as host, host.thread() as thread:
         assert "done" in await work(thread)
     assert issuer.refreshes == 1
@@ -169,7 +179,7 @@ async def test_each_principal_has_a_sign_in_of_its_own(url: str, home: Path, sig
 
 async def test_the_configured_scopes_and_resource_are_asked_for(url: str, home: Path, issuer: Issuer) -> None:
     http = Http(url, scopes=("read", "write"), oauth_resource="https://example.org/api")
-    grant = await sign_in("web", http, None, person())
+    grant = await sign_in("web", http, None, person(), lambda url: None)
     assert issuer.scopes == ["read", "write"]
     assert issuer.resource == "https://example.org/api"
     assert grant.state == "renewed by itself"

@@ -7,10 +7,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from keyring.errors import KeyringLocked, NoKeyringError
 
 from mcpool.config import load
 from mcpool.config.expand import SecretsError
-from mcpool.config.secrets import keyring_secret, store_keyring_secret
+from mcpool.config.secrets import NoKeyring, keyring_secret, store_keyring_secret
 
 
 @pytest.fixture
@@ -53,15 +54,21 @@ def test_given_no_keyring_package_then_the_problem_says_how_to_install_it(
     assert [problem.remedy for problem in config.problems] == ["install it: `pip install 'mcpool[keyring]'`"]
 
 
-def test_given_a_keyring_that_refuses_then_the_error_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "kind"), [(NoKeyringError, NoKeyring), (KeyringLocked, SecretsError), (RuntimeError, SecretsError)]
+)
+def test_given_a_keyring_that_refuses_then_the_error_says_why_and_whether_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception], kind: type[SecretsError]
+) -> None:
     def refuse(*_: str) -> None:
-        raise RuntimeError("No recommended backend was available.\nmore")
+        raise error("No recommended backend was available.\nmore")
 
     module = ModuleType("keyring")
     module.__dict__.update(get_password=refuse, set_password=refuse)
     monkeypatch.setitem(sys.modules, "keyring", module)
 
-    with pytest.raises(SecretsError, match="No recommended backend was available"):
+    with pytest.raises(SecretsError, match="No recommended backend was available") as told:
         keyring_secret("k")
+    assert type(told.value) is kind
     with pytest.raises(SecretsError, match="No recommended backend was available"):
         store_keyring_secret("k", "v")

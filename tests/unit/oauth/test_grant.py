@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mcpool.config.server import Http
-from mcpool.oauth.grant import RENEW_BEFORE, Grant, Place, decode, encode, grant_place, signed_in_as
+from mcpool.oauth.grant import RENEW_BEFORE, Grant, Place, grant_place, sendable, signed_in_as
 
 GRANT = Grant(
     url="https://example.org/mcp",
@@ -28,19 +28,27 @@ def test_a_token_without_an_expiry_is_used_until_it_is_refused() -> None:
     assert Grant(url="u", issuer="i", client={}, access_token="a").usable(1e12) == "a"
 
 
-def test_what_is_written_is_read_again() -> None:
-    assert decode(encode(GRANT)) == GRANT
-
-
-@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"\xff", b'{"url": 1}'])
-def test_anything_else_is_no_grant(data: bytes) -> None:
-    assert decode(data) is None
+@pytest.mark.parametrize(("now", "token"), [(994.9, "acc3ss"), (995.0, None)])
+def test_a_short_lived_token_is_used_for_half_its_life(now: float, token: str | None) -> None:
+    """Or it would be renewed for each request."""
+    grant = Grant(url="u", issuer="i", client={}, access_token="acc3ss", expires_at=1000.0, lifetime=10.0)
+    assert grant.usable(now) == token
 
 
 def test_a_spent_grant_keeps_the_registration_and_no_token() -> None:
     spent = GRANT.spent()
     assert (spent.access_token, spent.refresh_token, spent.client) == (None, None, GRANT.client)
     assert spent.state == "signed out"
+
+
+def test_a_registration_that_the_issuer_does_not_know_is_no_more_used() -> None:
+    assert GRANT.spent(registered=False).client == {}
+
+
+@pytest.mark.parametrize("token", ["", "a b", "a\r\nX-Evil: 1", "t\u00f6ken", "a\x00"])
+def test_what_cannot_stand_in_a_header_is_no_token(token: str) -> None:
+    assert not sendable(token)
+    assert sendable("eyJ-._~+/=")
 
 
 def test_a_grant_shows_no_secret() -> None:
