@@ -31,7 +31,7 @@ def ask(label: str) -> str:
     """Ask, and wait for the answer; returns its action, or "error"."""
     id = next(_ids)
     answer = _answers[id] = queue.Queue()
-    params = {"message": label, "requestedSchema": {"type": "object", "properties": {}}}
+    params: dict[str, Any] = {"message": label, "requestedSchema": {"type": "object", "properties": {}}}
     send({"id": id, "method": "elicitation/create", "params": params})
     return answer.get()
 
@@ -61,7 +61,11 @@ def take(message: dict[str, Any]) -> None:
         _answers.pop(message["id"]).put(message.get("result", {}).get("action", "error"))
     elif method == "initialize":
         info = {"name": "asking", "version": "1"}
-        result = {"protocolVersion": params["protocolVersion"], "capabilities": {"tools": {}}, "serverInfo": info}
+        result: dict[str, Any] = {
+            "protocolVersion": params["protocolVersion"],
+            "capabilities": {"tools": {}},
+            "serverInfo": info,
+        }
         send({"id": message["id"], "result": result})
     elif method == "tools/list":
         send({"id": message["id"], "result": {"tools": TOOLS}})

@@ -98,7 +98,7 @@ async def test_a_server_that_asks_when_nobody_called_gets_a_process_for_each_thr
             return json.loads((await step.call("mcp__asking__later", {"label": label})).for_model())["pid"]
 
     await later(threads[0], "nobody's")
-    while threads[1].runtime is shared:  # until its question has come
+    while threads[1].runtime is shared:  # noqa: ASYNC110 (until its question has come)
         await asyncio.sleep(0.001)
     assert len({(await work(thread, "x"))["pid"] for thread in threads}) == 2
     assert [person.asked for person in people] == [[], []]
