@@ -44,6 +44,7 @@ class DaemonEnd:
         self._sent: int = 0
         self._head: bytearray = bytearray()
         self._held: bytes = b""
+        self._interjected: list[bytes] = []
 
     @property
     def amid_line(self) -> bool:
@@ -71,7 +72,19 @@ class DaemonEnd:
         if self._head:
             # Broken off half-way: end the line, so that the error that follows stands on one of its own.
             self._give(b"\n")
-            self._head.clear()
+            self._line_ended()
+
+    def interject(self, line: bytes) -> None:
+        """Give the client a line that the daemon did not write, as soon as none of the daemon's is under way."""
+        self._interjected.append(line)
+        if not self._head:
+            self._line_ended()
+
+    def _line_ended(self) -> None:
+        self._head.clear()
+        for line in self._interjected:
+            self._give(line)
+        self._interjected.clear()
 
     def queue(self, line: bytes, key: str | None) -> None:
         """Send a line after all others."""
@@ -136,5 +149,5 @@ class DaemonEnd:
                 self._give(piece)
                 if newline >= 0:
                     self._passed(bytes(self._head))
-                    self._head.clear()
+                    self._line_ended()
             start = end

@@ -35,9 +35,14 @@ _REPEATABLE = frozenset(
 # These stay open for as long as the client likes: nobody waits for their end, and they are opened again elsewhere.
 _ENDLESS = frozenset({"subscriptions/listen"})
 
+_INVALID_REQUEST = -32600
+
+LONGEST_ID = 1024
+"""Bytes that an id may have. The daemon refuses longer ones."""
+
 _PREFIX = b'{"jsonrpc":"2.0","id":'
-HEAD = 1024
-"""Bytes at the beginning of a daemon's line that suffice to tell what it is."""
+HEAD = 6 * LONGEST_ID + 256
+"""Bytes at the beginning of a daemon's line that suffice to tell what it is, were its id all escapes."""
 
 _decoder = json.JSONDecoder()
 
@@ -87,10 +92,11 @@ def error_line(identifier: object, code: int, text: str) -> bytes:
 
 
 class Note(NamedTuple):
-    """What a line of the client is. `key` is set for a request."""
+    """What a line of the client is. `key` is set for a request, `refusal` is the answer to one that can't be one."""
 
     forward: bool
     key: str | None = None
+    refusal: bytes | None = None
 
 
 class Replay(NamedTuple):
@@ -120,9 +126,12 @@ class Memory:
         return any(request.method not in _ENDLESS for request in self._requests.values())
 
     def from_client(self, line: bytes) -> Note:
-        """Note a line of the client. It is not to be forwarded if it answers a question of a daemon that is gone."""
+        """Note a line of the client. It is not to be forwarded if it answers a question of a daemon that is gone.
+
+        Nor is a request under an id that is in flight: its answer could not be told from the other's.
+        """
         try:
-            message = json.loads(line)
+            message = json.loads(line, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             return Note(forward=True)  # The daemon says what is wrong with it.
         if not isinstance(message, dict):
@@ -138,6 +147,11 @@ class Memory:
         if identifier is None:
             self._note_notification(method, fields, line)
             return Note(forward=True)
+        if not _is_id(identifier):
+            return Note(forward=True)  # The daemon refuses it, under an id that may not be this one.
+        if key in self._requests:
+            what = f"a request with the id {key} is in flight already"
+            return Note(forward=False, refusal=error_line(identifier, _INVALID_REQUEST, what))
         self._note_setting(method, fields)
         kept = method in _REPEATABLE or method in _ENDLESS
         self._requests[key] = _Request(identifier, method, line if kept else None)
@@ -227,6 +241,17 @@ class Memory:
         self._requests.clear()
         self._repeated.clear()
         return tell
+
+
+def _is_id(identifier: object) -> bool:
+    if isinstance(identifier, bool) or not isinstance(identifier, str | int | float):
+        return False
+    written = json.dumps(identifier, ensure_ascii=False)
+    return len(written.encode("utf-8", "surrogatepass")) <= LONGEST_ID
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _line(message: dict[str, Any]) -> bytes:

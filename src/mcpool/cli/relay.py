@@ -117,7 +117,9 @@ class Relay:
             self._daemon.queue(line.data, None)
         elif line.data.strip():
             note = self._memory.from_client(line.data)
-            if note.forward:
+            if note.refusal is not None:
+                self._daemon.interject(note.refusal)
+            elif note.forward:
                 self._daemon.queue(line.data, note.key)
         if self._daemon.sock is None and self._retry_at is None:
             self._wake()

@@ -150,9 +150,7 @@ class ClientSession:
         if exchange.settled:
             return
         exchange.settled = True
-        self.exchanges.pop(exchange.key, None)
-        if exchange.token is not None and not self._shared:
-            self._tokens.discard(key_of(exchange.token, self._limits.id_bytes))
+        self._free_names(exchange)
         if not self.exchanges:
             self._threads.release_old()
         self.used = asyncio.get_running_loop().time()
@@ -295,6 +293,13 @@ class ClientSession:
         exchange = self.exchanges.get(key)
         if exchange is not None and exchange.method != names.INITIALIZE:
             exchange.cancel("the client cancelled it")
+            self._free_names(exchange)  # from here on nothing is said under them: the client may use them again
+
+    def _free_names(self, exchange: Exchange) -> None:
+        if self.exchanges.get(exchange.key) is exchange:
+            del self.exchanges[exchange.key]
+            if exchange.token is not None and not self._shared:
+                self._tokens.discard(key_of(exchange.token, self._limits.id_bytes))
 
     def _outlet_for(self, question: Question) -> Outlet | None:
         cause = question.sink

@@ -113,7 +113,9 @@ class Exchange:
         self.settled = False
 
     def on_notification(self, method: str, params: bytes | None) -> None:
-        """Pass on what a server says of this request while it works on it."""
+        """Pass on what a server says of this request while it works on it and the client wants it."""
+        if self.cancelled is not None:
+            return
         if method == names.PROGRESS:
             if self.token is not None and params is not None:
                 fields = wire_params.split(params)

@@ -12,8 +12,9 @@ from typing import Final
 import msgspec
 
 from mcpool.gateway.failure import Failure
-from mcpool.wire.envelope import UNREADABLE, decode_error, encode_json, is_utf8, one_line
+from mcpool.wire.envelope import UNREADABLE, decode_error, encode_json, is_utf8, one_line, raw_id
 from mcpool.wire.revisions import INVALID_REQUEST, PARSE_ERROR
+from mcpool.wire.salvage import salvage
 
 NULL: Final = b"null"
 _ABSENT: Final = msgspec.Raw()
@@ -70,6 +71,12 @@ def decode(body: bytes, batch: int = 0) -> Message | list[Message]:
         raise Failure(PARSE_ERROR, f"not valid JSON: {_reason(error)}") from None
     _check(message)
     return message
+
+
+def id_in(line: bytes) -> bytes:
+    """The id of a request that `decode` refused, as far as it can be told: whoever sent it waits for an answer."""
+    whose = salvage(line, line)
+    return NULL if whose.id is None or not whose.method else raw_id(whose.id)
 
 
 def _reason(error: Exception) -> str:

@@ -13,7 +13,7 @@ from mcpool.gateway.client_session import ClientSession
 from mcpool.gateway.exchange import Exchange
 from mcpool.gateway.failure import REQUEST_CANCELLED, Failure, Refusal, failure_of
 from mcpool.gateway.limits import Limits
-from mcpool.gateway.message import NULL, Message, decode, failure_message, key_of, result_message
+from mcpool.gateway.message import Message, decode, failure_message, id_in, key_of, result_message
 from mcpool.gateway.modern_envelope import read_context
 from mcpool.gateway.modern_sessions import ModernSessions
 from mcpool.gateway.outbox import Kind
@@ -88,7 +88,7 @@ class StreamClient:
         try:
             message = decode(line, self._limits.batch if self._revision == BATCHING else 0)
         except Failure as failure:
-            self._say(failure_message(NULL, failure))
+            self._say(failure_message(id_in(line), failure))
             return
         if isinstance(message, list):
             self._tasks.start(self._batch(message))

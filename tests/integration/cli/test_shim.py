@@ -67,6 +67,36 @@ def test_when_stdin_closes_an_open_subscription_is_not_waited_for(daemon: FakeDa
     assert shim.finish() == 0
 
 
+def test_when_stdin_closes_nobody_waits_for_what_was_refused_under_another_id(
+    daemon: FakeDaemon, connect: Connect
+) -> None:
+    shim = connect()
+    talk = daemon.accept()
+    shim.request("x" * 5000, "tools/call")
+    talk.receive()
+    talk.send({"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "too long"}})
+    assert shim.receive()["error"]["message"] == "too long"
+    assert shim.finish() == 0
+
+
+def test_an_id_in_flight_is_refused_between_two_lines_of_the_daemon(daemon: FakeDaemon, connect: Connect) -> None:
+    shim = connect()
+    talk = daemon.accept()
+    shim.request(7, "tools/call", name="slow")
+    talk.receive()
+    talk.sock.sendall(b'{"jsonrpc":"2.0","method":"notifications/x",')
+    assert shim.stdout.read(5) == b'{"jso'
+    shim.request(7, "tools/call", name="again")
+    shim.request(8, "ping")
+    assert talk.receive()["id"] == 8
+    talk.sock.sendall(b'"params":{}}\n')
+    assert shim.stdout.readline().endswith(b'"params":{}}\n')
+    refusal = shim.receive()
+    assert (refusal["id"], refusal["error"]["code"]) == (7, -32600)
+    talk.answer({"id": 7}, {"done": True})
+    assert shim.receive()["result"] == {"done": True}
+
+
 def test_a_last_line_without_newline_is_a_message_too(daemon: FakeDaemon, connect: Connect) -> None:
     shim = connect()
     talk = daemon.accept()

@@ -136,6 +136,25 @@ async def test_same_id_twice_in_flight_is_refused(line: Line, host: FakeHost) ->
     assert (await line.ask("ping", id=5))["error"]["code"] == -32600
 
 
+async def test_cancelled_id_and_progress_token_can_be_used_again_at_once(line: Line, host: FakeHost) -> None:
+    await line.initialize()
+    meta = {"progressToken": "t"}
+    line.say("tools/call", {"name": "held", "_meta": meta}, 7)
+    await host.call_number(1)
+    line.say("notifications/cancelled", {"requestId": 7})
+    line.say("tools/call", {"name": "echo", "arguments": {"n": 1}, "_meta": meta}, 7)
+    answer = await line.hear()
+    assert (answer["id"], answer["result"]["content"][0]["text"]) == (7, '{"n": 1}')
+
+
+@pytest.mark.parametrize("rest", ['"method":"ping"}', '"jsonrpc":"2.0","method":"ping","params":{"a":NaN}}'])
+async def test_request_that_cannot_be_read_is_refused_under_its_id(line: Line, rest: str) -> None:
+    line.client.on_line(b'{"id":7,' + rest.encode())
+    answer = await line.hear()
+    assert answer["id"] == 7
+    assert "error" in answer
+
+
 async def test_end_of_the_stream_cancels_what_it_waited_for(line: Line, host: FakeHost) -> None:
     await line.initialize()
     line.say("tools/call", {"name": "held"}, 5)

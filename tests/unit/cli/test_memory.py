@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mcpool.cli.memory import REPLAY_ID, Head, Memory, read_head
+from mcpool.cli.memory import HEAD, REPLAY_ID, Head, Memory, read_head
 
 
 def line(**message: object) -> bytes:
@@ -38,6 +38,43 @@ def test_a_number_and_a_string_are_different_ids() -> None:
     memory.from_client(line(id=7, method="tools/call"))
     memory.from_daemon(answer("7"))
     assert memory.waiting
+
+
+@pytest.mark.parametrize("id", [7.5, True, [7], {"id": 7}, "x" * 2000])
+def test_nobody_waits_for_the_answer_to_what_has_no_usable_id(id: object) -> None:
+    memory = Memory()
+    memory.from_client(line(id=id, method="tools/call"))
+    memory.from_daemon(answer(id)[:HEAD])
+    assert not memory.waiting
+
+
+@pytest.mark.parametrize("id", ["x" * 1022, "\u00e9" * 511, "\x7f" * 1022, "\ud800" * 10, 10**1000])
+def test_the_longest_ids_are_known_again(id: object) -> None:
+    memory = Memory()
+    memory.from_client(line(id=id, method="tools/call"))
+    assert memory.waiting
+    memory.from_daemon(answer(id)[:HEAD])
+    assert not memory.waiting
+
+
+def test_a_request_under_an_id_in_flight_is_refused_and_the_first_still_waits() -> None:
+    memory = Memory()
+    memory.from_client(line(id=7, method="tools/call"))
+    note = memory.from_client(line(id=7, method="tools/list"))
+    assert not note.forward
+    assert note.refusal is not None
+    assert json.loads(note.refusal)["id"] == 7
+    assert memory.waiting
+    tell, again = memory.lost(set(), "lost")
+    assert [json.loads(said)["id"] for said in tell] == [7]
+    assert again == []
+
+
+def test_a_cancelled_id_can_be_used_again() -> None:
+    memory = Memory()
+    memory.from_client(line(id=7, method="tools/call"))
+    memory.from_client(line(method="notifications/cancelled", params={"requestId": 7}))
+    assert memory.from_client(line(id=7, method="tools/call")).forward
 
 
 def test_an_answered_request_no_longer_waits() -> None:
@@ -154,6 +191,16 @@ def test_an_answer_to_a_question_of_a_lost_daemon_is_kept_back_once() -> None:
     assert memory.from_client(answer("q")).forward
 
 
-@pytest.mark.parametrize("garbage", [b"garbage\n", b"[1, 2]\n", b"[" * 100_000 + b"\n", b"\xff\n", b'{"id": []}\n'])
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"garbage\n",
+        b"[1, 2]\n",
+        b"[" * 100_000 + b"\n",
+        b"\xff\n",
+        b'{"id": []}\n',
+        b'{"id": 1, "method": "a", "x": NaN}\n',
+    ],
+)
 def test_what_cannot_be_understood_is_forwarded(garbage: bytes) -> None:
     assert Memory().from_client(garbage).forward
