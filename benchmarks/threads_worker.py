@@ -22,8 +22,7 @@ async def ready(host: Any) -> tuple[Any, Any]:
     """One more thread, entered, with a step that knows the tools of every server."""
     thread = host.thread()
     await thread.__aenter__()
-    step = thread.step()
-    await step.__aenter__()
+    step = await thread.step()
     found = [len(await step.tool_definitions(server)) for server in step.servers]
     if found != [2] * SERVERS:
         msg = f"a thread saw {found} tools"

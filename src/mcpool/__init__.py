@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         ServerError,
         ServerNotFound,
         ServerUnavailable,
+        ThreadNotFound,
         ToolChanged,
         ToolNotFound,
         WrongProcess,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from mcpool.runtime.tool_set import Tool, ToolSet
     from mcpool.runtime.user import ApprovalRequest
     from mcpool.threads.elicitation import ElicitAnswer, Elicitation
+    from mcpool.threads.manager import ThreadManager
     from mcpool.threads.seat import Listener
     from mcpool.threads.thread import Thread
 
@@ -84,6 +86,8 @@ __all__ = [
     "ServerUnavailable",
     "Step",
     "Thread",
+    "ThreadManager",
+    "ThreadNotFound",
     "Tool",
     "ToolChanged",
     "ToolNotFound",
@@ -108,6 +112,7 @@ _HOMES = {
     "mcpool.runtime.tool_set": ("Tool", "ToolSet"),
     "mcpool.runtime.user": ("ApprovalRequest",),
     "mcpool.threads.elicitation": ("ElicitAnswer", "Elicitation"),
+    "mcpool.threads.manager": ("ThreadManager",),
     "mcpool.threads.seat": ("Listener",),
     "mcpool.threads.thread": ("Thread",),
 }

@@ -112,6 +112,14 @@ class Closed(McpoolError, RuntimeError):
     """The host, thread or step was used after it was closed."""
 
 
+class ThreadNotFound(McpoolError, LookupError):
+    """The host has no thread of this id: it was closed, or never opened."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"there is no thread {id!r}; `host.threads` has those that there are")
+        self.id = id
+
+
 class WrongProcess(McpoolError, RuntimeError):
     """A host was used after a fork: its processes and sockets belong to the parent. Open another in the child."""
 

@@ -16,7 +16,7 @@ import os
 import threading
 import warnings
 import weakref
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,7 +26,7 @@ from mcpool.config.problem import Problem
 from mcpool.config.server import ServerConfig
 from mcpool.errors import ServerUnavailable
 from mcpool.host.health import Health
-from mcpool.host.opening import Source
+from mcpool.host.opening import UNLOAD_AFTER, Source
 from mcpool.host.portal import Portal
 from mcpool.host.rows import Row
 from mcpool.runtime.policy import OnApprove
@@ -48,9 +48,11 @@ def open(
     home: str | os.PathLike[str] | None = None,
     environ: Mapping[str, str] | None = None,
     grace: float = 1.0,
+    unload_after: float = UNLOAD_AFTER,
 ) -> Host:
     """A blocking host, opened at once. Arguments and errors are those of `mcpool.open`."""
-    return Host(asynchronous.open(source, attach=attach, home=home, environ=environ, grace=grace))
+    made = asynchronous.open(source, attach=attach, home=home, environ=environ, grace=grace, unload_after=unload_after)
+    return Host(made)
 
 
 class Host:
@@ -134,6 +136,10 @@ class Host:
         """Fresh processes for all threads; see `mcpool.Host.reload`."""
         self._portal.run(self._host.reload)
 
+    def settled(self) -> None:
+        """Wait until every thread has taken over what was applied; see `mcpool.Host.settled`."""
+        self._portal.call(self._host.settled)
+
     def reconnect(self, server: str) -> None:
         """End the connections of one server and start them anew; see `mcpool.Host.reconnect`."""
         self._portal.call(self._host.reconnect, server)
@@ -186,6 +192,7 @@ class Thread:
         return f"<sync {self._thread!r}>"
 
     def __enter__(self) -> Self:
+        self._portal.call(self._thread.__aenter__)
         return self
 
     def __exit__(
@@ -217,11 +224,11 @@ class Thread:
 
     def set_sandbox_state(self, value: object) -> None:
         """Tell servers in what sandbox this thread runs; see `mcpool.Thread.set_sandbox_state`."""
-        self._thread.set_sandbox_state(value)
+        self._portal.run(self._thread.set_sandbox_state, value)
 
-    def step(self) -> Step:
-        """A step for `with`; see `mcpool.Step`."""
-        return Step(self._portal, self._thread)
+    def step(self, *, mentions: Collection[str] = ()) -> Step:
+        """A step for `with`; see `mcpool.Thread.step`."""
+        return Step(self._portal, self._thread, mentions)
 
     def close(self) -> None:
         """Give everything back. Safe to call twice."""
@@ -231,14 +238,15 @@ class Thread:
 class Step:
     """One sampling of the model and its tool calls. See `mcpool.Step`."""
 
-    def __init__(self, portal: Portal, thread: AsyncThread) -> None:
+    def __init__(self, portal: Portal, thread: AsyncThread, mentions: Collection[str]) -> None:
         self._portal = portal
         self._thread = thread
+        self._mentions = mentions
         self._step: AsyncStep | None = None
 
     def __enter__(self) -> Self:
         async def begin() -> AsyncStep:
-            return await self._thread.step().__aenter__()
+            return await self._thread.step(mentions=self._mentions)
 
         self._step = self._portal.call(begin)
         return self

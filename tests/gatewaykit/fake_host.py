@@ -195,10 +195,15 @@ class FakeThread:
         self.listener = listener
         self.beside = beside
         self.closed = False
+        self.refreshed = False
         self.levels: dict[str | None, str | None] = {}
         self.subscriptions: set[tuple[str, str]] = set()
 
+    async def refresh(self) -> None:
+        self.refreshed = True
+
     def capture(self) -> FakeStep:
+        assert self.refreshed
         assert not self.closed
         self.host.steps_open += 1
         return FakeStep(self)

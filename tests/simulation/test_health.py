@@ -86,9 +86,9 @@ async def test_what_a_server_got_over_is_remembered_and_is_no_error_any_more() -
 async def test_a_server_that_cannot_start_says_why_and_when_it_is_tried_next() -> None:
     server = FakeServer("fake", fails_to_start="no such command")
     async with World(server, configs=[config(restart_max=0, restart_window=60.0)]) as world:
-        world.thread()
+        backend = await world.backend_of_new_thread()
         with pytest.raises(ServerUnavailable):
-            await world.backend().connected()
+            await backend.connected()
         found = of(world)
         assert found.state == "failed"
         assert "no such command" in str(found.last_error)

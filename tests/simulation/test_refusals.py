@@ -98,7 +98,7 @@ async def test_a_server_that_wants_credentials_says_so_and_is_tried_by_each_call
     """H2: `auth_required` is a state, and costs none of the budget."""
     server = Guarded("fake")
     async with World(server) as world:
-        backend = world.backend_of_new_thread()
+        backend = await world.backend_of_new_thread()
         for _ in range(10):
             with pytest.raises(AuthRequired, match="mcpool auth fake"):
                 await backend.connected()

@@ -9,7 +9,7 @@ import pytest
 from mcpool.backend.lifecycle import State
 from mcpool.errors import Closed, ServerUnavailable
 from support.fake_server import FakeServer, nothing
-from support.world import World, call, config
+from support.world import World, call, config, shown
 
 
 async def test_threads_with_the_same_configuration_share_one_process() -> None:
@@ -121,7 +121,8 @@ async def test_a_thread_that_comes_back_too_late_gets_a_live_one_and_saw_the_too
             await call(thread)
         await world.passes(100.0)
         again = world.thread()
-        assert list(again.capture().tools) == ["mcp__fake__echo"]
+        await again.refresh()
+        assert shown(again) == ["mcp__fake__echo"]
         assert (await call(again))["pid"] == 1001
 
 
@@ -218,13 +219,15 @@ async def test_closing_ends_what_starts_what_works_and_what_idles() -> None:
         with pytest.raises(Exception, match="`busy`: it exited"):
             await calling
         with pytest.raises(Closed):
-            world.thread()
+            await world.thread().refresh()
 
 
 async def test_what_is_released_after_the_end_harms_nobody() -> None:
     server = FakeServer("fake")
     async with World(server) as world:
-        step = world.thread().capture()
+        thread = world.thread()
+        await thread.refresh()
+        step = thread.capture()
         world.threads.reload()
     step.release()
 

@@ -84,7 +84,7 @@ async def test_a_server_that_exits_without_the_probe_as_well_has_failed() -> Non
     server = FakeServer("fake", acts={"server/discover": exits, "initialize": exits})
     async with World(server) as world:
         with pytest.raises(ServerUnavailable, match="`fake`: it exited with status 1 during the handshake"):
-            await world.backend_of_new_thread().connected()
+            await (await world.backend_of_new_thread()).connected()
     assert len(server.processes) == 2
 
 
@@ -112,7 +112,7 @@ async def test_a_server_that_never_answers_fails_after_its_time_and_says_what_to
     server = FakeServer("fake", acts={"server/discover": nothing, "initialize": nothing})
     async with World(server, configs=[config(startup_timeout=12.0)]) as world:
         with pytest.raises(ServerUnavailable) as caught:
-            await world.backend_of_new_thread().connected()
+            await (await world.backend_of_new_thread()).connected()
         assert "no answer within 12 s to the handshake" in str(caught.value)
         assert "startup_timeout_sec" in str(caught.value)
         assert world.backend().state is State.FAILED
@@ -126,7 +126,7 @@ async def test_an_error_quotes_the_last_words_on_stderr() -> None:
     server = FakeServer("fake", acts={"server/discover": complains, "initialize": complains})
     async with World(server) as world:
         with pytest.raises(ServerUnavailable, match="no such database"):
-            await world.backend_of_new_thread().connected()
+            await (await world.backend_of_new_thread()).connected()
 
 
 async def test_all_waiters_hear_why_the_start_failed_each_in_an_error_of_its_own() -> None:
@@ -172,7 +172,7 @@ async def test_a_server_that_exits_right_after_its_tool_list_has_failed() -> Non
     server = FakeServer("fake", acts={"tools/list": lists_and_exits})
     async with World(server) as world:
         with pytest.raises(ServerUnavailable, match="exited with status 1"):
-            await world.backend_of_new_thread().connected()
+            await (await world.backend_of_new_thread()).connected()
         assert world.backend().state is State.FAILED
 
 
@@ -180,7 +180,7 @@ async def test_a_tool_list_over_the_message_limit_is_a_failed_start() -> None:
     server = FakeServer("fake", tools=[tool("big", description="x" * 5000)])
     async with World(server, configs=[config(max_message_bytes=4000)]) as world:
         with pytest.raises((ServerUnavailable, MessageTooLarge), match="limit is 4,000"):
-            await world.backend_of_new_thread().connected()
+            await (await world.backend_of_new_thread()).connected()
 
 
 async def test_a_launcher_that_breaks_is_a_failed_start_and_nobody_hangs() -> None:
@@ -190,7 +190,7 @@ async def test_a_launcher_that_breaks_is_a_failed_start_and_nobody_hangs() -> No
 
     async with World(Broken("fake")) as world:
         with pytest.raises(ServerUnavailable, match="out of file descriptors"):
-            await world.backend_of_new_thread().connected()
+            await (await world.backend_of_new_thread()).connected()
         assert world.defects.pop() == "OSError('out of file descriptors')"
 
 
@@ -239,14 +239,12 @@ async def test_closing_while_it_starts_ends_the_start_and_tells_who_waits() -> N
 async def test_closing_in_the_moment_of_the_start_leaves_nobody_waiting() -> None:
     server = FakeServer("fake")
     async with World(server) as world:
-        thread = world.thread()
-        backend = world.backend()
+        backend = await world.backend_of_new_thread()
         backend.begin()
         closing = asyncio.create_task(backend.stop(retire=True))
         with pytest.raises(ServerUnavailable):
             await backend.connected()
         await closing
-        await thread.close()
 
 
 async def test_a_reconnect_while_it_starts_lets_those_who_wait_have_the_new_one() -> None:

@@ -17,10 +17,10 @@ KEY = "codex/sandbox-state-meta"
 WANTS_SANDBOX: Message = {"tools": {}, "experimental": {KEY: {}}}
 
 
-def lost(thread: Thread) -> tuple[str, ...]:
-    step = thread.capture()
-    step.release()
-    return step.lost_state
+async def lost(thread: Thread) -> tuple[str, ...]:
+    await thread.refresh()
+    with thread.capture() as step:
+        return step.lost_state
 
 
 async def test_a_new_process_knows_what_is_wished_before_it_gets_a_call() -> None:
@@ -101,11 +101,11 @@ async def test_each_thread_is_told_once_that_a_server_lost_its_state() -> None:
     async with World(kept, dropped) as world:
         first, second = world.thread(), world.thread()
         await first.ready()
-        assert (lost(first), lost(second)) == ((), ())
+        assert (await lost(first), await lost(second)) == ((), ())
         dropped.process.exit(1)
-        assert (lost(first), lost(first)) == (("dropped",), ())
+        assert (await lost(first), await lost(first)) == (("dropped",), ())
         await world.passes(1.0)
-        assert (lost(second), lost(second), lost(first)) == (("dropped",), (), ())
+        assert (await lost(second), await lost(second), await lost(first)) == (("dropped",), (), ())
 
 
 async def test_a_thread_that_came_later_lost_nothing() -> None:
@@ -114,15 +114,15 @@ async def test_a_thread_that_came_later_lost_nothing() -> None:
         await call(world.thread())
         server.process.exit(1)
         await world.passes(1.0)
-        assert lost(world.thread()) == ()
+        assert await lost(world.thread()) == ()
 
 
 async def test_a_first_start_is_no_loss() -> None:
     async with World(FakeServer("fake")) as world:
         thread = world.thread()
-        assert lost(thread) == ()
+        assert await lost(thread) == ()
         await thread.ready()
-        assert lost(thread) == ()
+        assert await lost(thread) == ()
 
 
 @pytest.mark.parametrize("what", ["idle", "reload", "reconnect"])
@@ -137,16 +137,16 @@ async def test_whatever_ended_the_process_its_state_is_lost(what: str) -> None:
             world.threads.reload()
         else:
             await world.pool.reconnect("fake")
-        assert (lost(thread), lost(thread)) == (("fake",), ())
+        assert (await lost(thread), await lost(thread)) == (("fake",), ())
 
 
 async def test_a_changed_view_loses_nothing() -> None:
     async with World(FakeServer("fake")) as world:
         thread = world.thread()
         await call(thread)
-        assert lost(thread) == ()
+        assert await lost(thread) == ()
         world.configure("fake", tool_timeout=17.0)
-        assert lost(thread) == ()
+        assert await lost(thread) == ()
 
 
 def reports(process: FakeProcess, message: Message, times: int, every: float) -> None:

@@ -13,7 +13,7 @@ from mcpool.config.server import ToolConfig
 from mcpool.errors import ApprovalDenied, CallTimeout, Closed, ServerNotFound, ToolChanged, ToolNotFound
 from mcpool.runtime.user import ApprovalRequest
 from support.fake_server import FakeServer, nothing, tool
-from support.world import Ear, World, call, config
+from support.world import Ear, World, call, config, shown
 
 ECHO = "mcp__fake__echo"
 
@@ -57,8 +57,8 @@ async def test_a_replaced_runtime_goes_with_the_last_step_that_holds_it() -> Non
     server = FakeServer("fake")
     async with World(server) as world:
         thread = world.thread()
-        first, second = thread.capture(), thread.capture()
         await thread.ready()
+        first, second = thread.capture(), thread.capture()
         world.threads.reload()
         first.release()
         await world.settles()
@@ -236,15 +236,16 @@ async def test_tools_added_by_the_server_are_seen_by_the_next_step_only() -> Non
             assert list(step.tools) == [ECHO]
             with pytest.raises(ToolNotFound):
                 await step.call("mcp__fake__more")
-        assert len(thread.capture().tools) == 2
+        assert len(shown(thread)) == 2
 
 
 async def test_the_specs_of_two_steps_are_the_same_object_when_nothing_changed() -> None:
     server = FakeServer("fake")
     async with World(server) as world:
-        threads = [world.thread(), world.thread()]
-        await threads[0].ready()
-        specs = [thread.capture().tools.openai() for thread in threads]
+        specs: list[object] = []
+        for thread in (world.thread(), world.thread()):
+            async with thread.step() as step:
+                specs.append(step.tools.openai())
         assert specs[0] is specs[1]
 
 
@@ -330,8 +331,8 @@ async def test_a_closed_thread_takes_no_more_steps_but_those_that_run_go_on() ->
 
 async def test_a_thread_keeps_its_servers_in_the_order_of_the_configuration() -> None:
     names = ("zeta", "alpha", "mid")
-    async with World(*(FakeServer(name) for name in names)) as world:
-        assert world.thread().capture().servers == names
+    async with World(*(FakeServer(name) for name in names)) as world, world.thread().step() as step:
+        assert step.servers == names
 
 
 async def test_a_modern_and_a_handshake_server_serve_one_step() -> None:

@@ -178,9 +178,9 @@ class TestStarts:
     async def test_a_start_that_fails_is_an_error_that_says_why(self, watched: Watched) -> None:
         server = FakeServer("fake", fails_to_start="no such command")
         async with World(server, telemetry=watched.telemetry) as world:
-            world.thread()
+            backend = await world.backend_of_new_thread()
             with pytest.raises(Exception, match="no such command"):
-                await world.backend().connected()
+                await backend.connected()
         span = watched.spans("connect fake")[0]
         assert span.status.status_code is StatusCode.ERROR
         assert "no such command" in str(span.status.description)
@@ -220,7 +220,7 @@ class TestMetrics:
     async def test_backends_are_counted_by_state_and_leases_by_server(self, watched: Watched) -> None:
         async with World(FakeServer("fake"), FakeServer("idle"), telemetry=watched.telemetry) as world:
             await call(world.thread())
-            world.thread()
+            await world.thread().refresh()
             states = {
                 (p.attributes["mcpool.server"], p.attributes["mcpool.state"]): p.value
                 for p in watched.points("mcpool.backends")

@@ -20,9 +20,12 @@ from mcpool.pool.pool import Pool
 from mcpool.pool.resolver import Circumstances, Resolved
 from mcpool.runtime.policy import OnApprove
 from mcpool.telemetry import Telemetry
+from mcpool.threads.facts import ConfigurationAlone, Projector
 from mcpool.threads.manager import ThreadManager
 from mcpool.threads.thread import Thread
 from support.fake_server import FakeServer
+
+UNLOAD_AFTER = 600.0
 
 FORM = ClientFacts(elicitation_form=True, raw=b'{"elicitation":{"form":{}}}')
 """A client that can be asked to fill in a form."""
@@ -72,6 +75,7 @@ class World:
         configs: Sequence[ServerConfig] | None = None,
         grace: float = 1.0,
         telemetry: Telemetry | None = None,
+        projector: Projector | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.servers = {server.name: server for server in servers}
@@ -81,6 +85,7 @@ class World:
         self._configs = tuple(configs if configs is not None else (config(server.name) for server in servers))
         self._grace = grace
         self._telemetry = telemetry
+        self._projector = projector or ConfigurationAlone()
         self._stack = AsyncExitStack()
         self._last = 0
 
@@ -103,7 +108,16 @@ class World:
             telemetry=self._telemetry,
         )
         self._stack.push_async_callback(self.pool.close)
-        self.threads = ThreadManager(self.pool, self._configs, grace=self._grace, new_id=self._new_id)
+        self.threads = ThreadManager(
+            self.pool,
+            self._configs,
+            grace=self._grace,
+            unload_after=UNLOAD_AFTER,
+            new_id=self._new_id,
+            projector=self._projector,
+            spawn=spawn,
+            loop=self.loop,
+        )
         self._stack.push_async_callback(self.threads.close)
         return self
 
@@ -166,9 +180,9 @@ class World:
         (entry,) = [entry for entry in self.pool if entry.config.name == name and not entry.retired]
         return entry.backend
 
-    def backend_of_new_thread(self, name: str = "fake") -> Backend:
+    async def backend_of_new_thread(self, name: str = "fake") -> Backend:
         """The backend that a thread opened for it leases."""
-        self.thread()
+        await self.thread().refresh()
         return self.backend(name)
 
     def configure(self, name: str, **settings: Any) -> None:
@@ -190,3 +204,9 @@ async def call(thread: Thread, tool: str = "echo", *, server: str = "fake", **ar
     async with thread.step() as step:
         result = await step.call(f"mcp__{server}__{tool}", arguments)
     return msgspec.json.decode(result.for_model())
+
+
+def shown(thread: Thread) -> list[str]:
+    """The tools that a step begun now would show, without waiting for anything."""
+    with thread.capture() as step:
+        return list(step.tools)

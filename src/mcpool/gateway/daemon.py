@@ -116,10 +116,13 @@ class Daemon:
             case "status":
                 return await self._measured_status()
             case "apply":
-                return self._apply()
+                result = self._apply()
+                await self.host.settled()
+                return result
             case "reload":
                 result = self._apply()
                 self.host.reload()
+                await self.host.settled()
                 return result
             case "reconnect":
                 return await self._reconnect(str(params.get("server")))

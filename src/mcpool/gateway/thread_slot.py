@@ -162,8 +162,13 @@ class ThreadSlot:
         thread = self._host.thread(
             cwd=self._cwd, principal=self._principal, client=self.facts, listener=self._listener, only=self._only
         )
-        for server, level in self._levels.items():
-            await thread.set_log_level(server, level)
-        for server, uri in self._subscriptions:
-            await thread.subscribe(server, uri)
+        try:
+            await thread.refresh()
+            for server, level in self._levels.items():
+                await thread.set_log_level(server, level)
+            for server, uri in self._subscriptions:
+                await thread.subscribe(server, uri)
+        except BaseException:
+            await thread.close()
+            raise
         return thread

@@ -35,6 +35,7 @@ from mcpool.pool.pool import Pool
 from mcpool.pool.resolver import Resolver
 from mcpool.runtime.policy import OnApprove
 from mcpool.threads.elicitation import CallbackListener, OnElicit, OnNotification
+from mcpool.threads.facts import ConfigurationAlone
 from mcpool.threads.manager import ThreadManager
 from mcpool.threads.seat import Listener
 from mcpool.threads.thread import Thread
@@ -60,11 +61,13 @@ class Host:
         home: Path | None,
         environ: Mapping[str, str],
         grace: float,
+        unload_after: float,
     ) -> None:
         self._source = source
         self._attach = attach
         self._environ = environ
         self._grace = grace
+        self._unload_after = unload_after
         self._given_home = home
         self._pid = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -175,7 +178,16 @@ class Host:
                 telemetry=telemetry.find(self._environ),
             )
             stack.push_async_callback(self._pool.close)
-            self._threads = ThreadManager(self._pool, servers, grace=self._grace, new_id=_Ids())
+            self._threads = ThreadManager(
+                self._pool,
+                servers,
+                grace=self._grace,
+                unload_after=self._unload_after,
+                new_id=_Ids(),
+                projector=ConfigurationAlone(),
+                spawn=spawn,
+                loop=loop,
+            )
             stack.push_async_callback(self._threads.close)
             yield
 
@@ -245,6 +257,16 @@ class Host:
             id=id,
         )
 
+    @property
+    def threads(self) -> ThreadManager:
+        """Its threads: to find them by id, and to unload, archive and resume them.
+
+        Raises:
+            Closed: the host is not open.
+            WrongProcess: it was opened before a fork, in the parent process.
+        """
+        return self._manager()
+
     def _manager(self) -> ThreadManager:
         self._check_process()
         if self._threads is None or self._stop is None or self._stop.is_set():
@@ -290,6 +312,7 @@ class Host:
     def apply(self, source: Path | Mapping[str, Any] | None = None) -> tuple[Problem, ...]:
         """The configuration changed: read it again (or another one) and reconcile. What is equal keeps its process.
 
+        Each thread takes it over before its next step; `settled` waits until all have.
         Returns what is wrong with it. A file that cannot be read at all changes nothing.
         """
         manager = self._manager()
@@ -312,6 +335,10 @@ class Host:
         if self._resolver is not None:
             self._resolver.forget()
         self._manager().reload()
+
+    async def settled(self) -> None:
+        """Wait until every loaded thread has taken over what was applied or reloaded before."""
+        await self._manager().settled()
 
     async def reconnect(self, server: str) -> None:
         """End the connections of one server and start them anew. Calls in flight end by the rules of a lost connection.

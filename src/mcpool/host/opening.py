@@ -9,6 +9,9 @@ from typing import Any
 
 from mcpool.host.host import Host
 
+UNLOAD_AFTER = 1800.0
+"""Seconds."""
+
 Source = str | os.PathLike[str] | Mapping[str, Any] | None
 
 
@@ -19,6 +22,7 @@ def open(
     home: str | os.PathLike[str] | None = None,
     environ: Mapping[str, str] | None = None,
     grace: float = 1.0,
+    unload_after: float = UNLOAD_AFTER,
 ) -> Host:
     """A host for `async with`: it runs the servers of a configuration and shares them among its threads.
 
@@ -30,6 +34,7 @@ def open(
         environ: the environment that servers inherit a whitelist of, and that variables are looked up in; this
             process's if None.
         grace: seconds that a step waits for servers whose tools were never seen.
+        unload_after: seconds after which a thread that nobody subscribes to any more lets its servers go.
 
     Raises (when it is entered):
         ConfigError: the configuration cannot be read, or nothing in it can be used.
@@ -44,4 +49,5 @@ def open(
         home=None if home is None else Path(home),
         environ=dict(os.environ if environ is None else environ),
         grace=grace,
+        unload_after=unload_after,
     )

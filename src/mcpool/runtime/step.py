@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -13,6 +16,7 @@ from mcpool.backend.holder import CallSink
 from mcpool.backend.tools import Catalogue, ToolDefinition
 from mcpool.errors import Closed, ServerNotFound, ServerUnavailable, ToolNotFound
 from mcpool.runtime.generations import Generations
+from mcpool.runtime.origin import Origin
 from mcpool.runtime.prepared_call import PreparedCall, encoded
 from mcpool.runtime.progress import OnProgress
 from mcpool.runtime.result import ToolResult
@@ -27,24 +31,28 @@ from mcpool.wire.session import Session
 class Step:
     """Pins a runtime: servers, tools and policy stay as they were when the step began.
 
-    Use it with `async with`, which gives servers that were never seen before a short common grace to show their tools;
-    or take it by `thread.capture()`, which does nothing but copy a reference, and `release()` it.
+    Begun by `thread.step()`, which takes over what changed and waits for servers; or taken by `thread.capture()`, which
+    does nothing but copy a reference. Whoever has it ends it, with `release()` or a `with` block.
     """
 
     __slots__ = (
-        *("_catalogues", "_generations", "_grace", "_runtime", "_sets", "_tools", "_user", "lost_state", "released"),
+        *("_catalogues", "_generations", "_loop", "_origin", "_pid", "_runtime", "_sets", "_tools", "_user"),
+        *("lost_state", "released"),
     )
 
     def __init__(
-        self, runtime: Runtime, user: User, sets: ToolSets, grace: float, lost_state: tuple[str, ...] = ()
+        self, runtime: Runtime, user: User, sets: ToolSets, begun: Origin, lost_state: tuple[str, ...] = ()
     ) -> None:
+        """`begun` is where in the program."""
         runtime.pin()
         self.lost_state = lost_state
         """The servers that lost what their processes had in memory since the thread's step before. Told once."""
         self._runtime = runtime
         self._user = user
         self._sets = sets
-        self._grace = grace
+        self._origin = begun
+        self._loop = asyncio.get_running_loop()
+        self._pid = os.getpid()
         self._catalogues: dict[str, Catalogue] | None = None
         self._tools: ToolSet | None = None
         self._generations = Generations()
@@ -53,19 +61,22 @@ class Step:
     def __repr__(self) -> str:
         return f"<Step on {self._runtime!r}{' (released)' if self.released else ''}>"
 
-    async def __aenter__(self) -> Self:
-        try:
-            await self._wait_for_unseen()
-        except BaseException:
-            self.release()
-            raise
-        self._pin_catalogues()
+    def __enter__(self) -> Self:
         return self
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+    def __del__(self) -> None:
+        if getattr(self, "released", True) or os.getpid() != self._pid:
+            return
+        what = f"{self!r}, begun at {self._origin}, was never released; use `async with thread.step()`"
+        self.released = True
+        with suppress(RuntimeError):  # its loop is closed, and so is all that it held
+            self._loop.call_soon_threadsafe(self._runtime.unpin)
+        warnings.warn_explicit(what, ResourceWarning, *self._origin)
 
     def release(self) -> None:
         """End the step. Safe to call twice."""
@@ -81,6 +92,11 @@ class Step:
         return tuple(self._runtime.bindings)
 
     @property
+    def bindings(self) -> Mapping[str, Binding]:
+        """The leases and views that it pins, by server."""
+        return self._runtime.bindings
+
+    @property
     def unavailable(self) -> Mapping[str, str]:
         """Servers that cannot be used at all, and why."""
         return self._runtime.unavailable
@@ -89,7 +105,7 @@ class Step:
     def tools(self) -> ToolSet:
         """The tools to show to the model: those of every server whose list is known."""
         if self._tools is None:
-            catalogues = self._pin_catalogues()
+            catalogues = self.pin_catalogues()
             shown = {name: (self._runtime.bindings[name].view, catalogue) for name, catalogue in catalogues.items()}
             pending = tuple(name for name in self._runtime.bindings if name not in catalogues)
             self._tools = self._sets.of(shown, pending)
@@ -251,7 +267,8 @@ class Step:
         late = f"; not started yet: {starting} (`await thread.ready()` waits for them)" if starting else ""
         return f"this step shows no tool `{name}`; `step.tools` lists those that it shows{late}"
 
-    def _pin_catalogues(self) -> dict[str, Catalogue]:
+    def pin_catalogues(self) -> dict[str, Catalogue]:
+        """Show, from now on, the tools that are known now."""
         if self._catalogues is None:
             self._catalogues = {
                 name: catalogue
@@ -259,14 +276,3 @@ class Step:
                 if (catalogue := binding.lease.backend.catalogue) is not None
             }
         return self._catalogues
-
-    async def _wait_for_unseen(self) -> None:
-        unseen = [b.lease.backend for b in self._runtime.bindings.values() if b.lease.backend.catalogue is None]
-        waits = [wait for backend in unseen if (wait := backend.begin_unseen(self._grace)) is not None]
-        if not waits:
-            return
-        try:
-            async with asyncio.timeout(self._grace):
-                await asyncio.gather(*(asyncio.shield(wait) for wait in waits), return_exceptions=True)
-        except TimeoutError:
-            return

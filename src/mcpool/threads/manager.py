@@ -1,29 +1,58 @@
-"""The loaded threads of a host, in memory."""
+"""The threads of a host, in memory: loaded ones and those that may be resumed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 
 from mcpool.backend.holder import ClientFacts
 from mcpool.config.server import ApprovalMode, ServerConfig, Stdio
+from mcpool.errors import ThreadNotFound
 from mcpool.pool.pool import Pool
-from mcpool.runtime.policy import OnApprove
+from mcpool.runtime.policy import OnApprove, Policy
+from mcpool.runtime.projected import Projected
 from mcpool.runtime.tool_sets import ToolSets
+from mcpool.threads.facts import Projector, ThreadFacts
+from mcpool.threads.life import Life, LifeEvent
 from mcpool.threads.seat import Listener
-from mcpool.threads.thread import Thread
+from mcpool.threads.subscribers import OWNER, Subscribers
+from mcpool.threads.thread import Spawn, Thread
 
 
 class ThreadManager:
-    """Owns the threads; they share the pool."""
+    """Owns the threads; they share the pool.
 
-    def __init__(self, pool: Pool, servers: Sequence[ServerConfig], *, grace: float, new_id: Callable[[], str]) -> None:
+    A thread is loaded while somebody subscribes to it, and as long after that as is configured; then, or when it is
+    archived, it lets its servers go, and `resume` takes them again. Who opens a thread subscribes to it.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        servers: Sequence[ServerConfig],
+        *,
+        grace: float,
+        unload_after: float,
+        new_id: Callable[[], str],
+        projector: Projector,
+        spawn: Spawn,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        """`unload_after` seconds without a subscriber a thread is unloaded. `spawn` starts tasks that outlive it."""
         self._pool = pool
         self._servers = tuple(servers)
         self._grace = grace
         self._new_id = new_id
+        self._projector = projector
+        self._spawn = spawn
         self._sets = ToolSets()
         self._threads: dict[str, Thread] = {}
-        pool.on_isolated = self._refresh
+        pool.on_isolated = self.invalidate
+        self._subscribers = Subscribers(unload_after, self._unload_if_unused, loop)
+
+    def __repr__(self) -> str:
+        loaded = sum(thread.life is Life.LOADED for thread in self)
+        return f"<ThreadManager [{len(self)} threads, {loaded} loaded]>"
 
     def __iter__(self) -> Iterator[Thread]:
         return iter(list(self._threads.values()))
@@ -31,9 +60,23 @@ class ThreadManager:
     def __len__(self) -> int:
         return len(self._threads)
 
+    def __contains__(self, id: object) -> bool:
+        return id in self._threads
+
+    def __getitem__(self, id: str) -> Thread:
+        """A thread that is not closed.
+
+        Raises:
+            ThreadNotFound: there is none of this id.
+        """
+        thread = self._threads.get(id)
+        if thread is None:
+            raise ThreadNotFound(id)
+        return thread
+
     @property
     def servers(self) -> tuple[ServerConfig, ...]:
-        """The servers that threads are given."""
+        """The servers of the configuration, disabled ones included."""
         return self._servers
 
     def open(
@@ -50,46 +93,126 @@ class ThreadManager:
         only: Collection[str] | None = None,
         id: str | None = None,
     ) -> Thread:
-        """Load a thread and lease its servers. A `parent` makes it a sub-agent, of the same session tree;
+        """Load a thread, which leases its servers soon. A `parent` makes it a sub-agent, of the same session tree;
         `beside` another makes it part of that conversation, which shares every process with it.
 
         Raises:
-            ValueError: a thread of this id is loaded.
+            ValueError: there is a thread of this id.
         """
         name = id or self._new_id()
         while id is None and name in self._threads:
             name = self._new_id()
         if name in self._threads:
             raise ValueError(f"a thread {name!r} is open already; close it, or choose another id")
-        thread = Thread(
-            name,
-            self._pool,
-            self._sets,
-            root=beside.root if beside is not None else parent.root if parent is not None else name,
-            conversation=name if beside is None else beside.conversation,
+        facts = ThreadFacts(
+            id=name,
+            root=beside.facts.root if beside is not None else parent.facts.root if parent is not None else name,
+            conversation=name if beside is None else beside.facts.conversation,
+            parent=None if parent is None else parent.id,
             cwd=cwd,
             principal=principal,
             client=client,
+            only=None if only is None else frozenset(only),
+        )
+        thread = Thread(
+            facts,
+            self._pool,
+            self._sets,
             listener=listener,
-            on_approve=on_approve,
-            default_mode=default_mode,
+            policy=Policy(default_mode or ("approve" if on_approve is None else "auto"), on_approve),
             grace=self._grace,
-            servers=self._servers,
-            only=only,
+            resolve=self._resolve,
+            spawn=self._spawn,
             on_close=self._forget,
         )
         self._threads[name] = thread
+        self._subscribers.add(name, OWNER)
         return thread
 
+    # ------------------------------------------------------------------ their lives
+
+    def subscribe(self, id: str, subscriber: Hashable = OWNER) -> None:
+        """Somebody watches a thread: it stays loaded. Safe to call twice.
+
+        Raises:
+            ThreadNotFound, Closed: there is none of this id, or it is not loaded: resume it.
+        """
+        thread = self[id]
+        thread.ensure_loaded()
+        self._subscribers.add(id, subscriber)
+
+    def unsubscribe(self, id: str, subscriber: Hashable = OWNER) -> bool:
+        """Somebody watches it no longer; False if they did not. After the last one it is unloaded, though not at once.
+
+        A thread in the middle of a step is unloaded when that has ended; a new subscriber keeps it.
+
+        Raises:
+            ThreadNotFound: there is none of this id.
+        """
+        return self._subscribers.remove(self[id].id, subscriber)
+
+    async def resume(self, id: str, subscriber: Hashable = OWNER) -> Thread:
+        """Load a thread again, or join it where it is loaded, and subscribe to it.
+
+        Raises:
+            ThreadNotFound: there is none of this id.
+            Closed: it is archived.
+            ServerUnavailable: a required server could not be started; the thread is not loaded then.
+        """
+        thread = self[id]
+        was_loaded = thread.life is Life.LOADED
+        thread.undergo(LifeEvent.RESUME)
+        self._subscribers.add(id, subscriber)
+        try:
+            await thread.require()
+        except BaseException:
+            if not was_loaded:
+                self._unload(thread, LifeEvent.UNLOAD)
+            raise
+        return thread
+
+    def archive(self, id: str) -> None:
+        """Put a thread and its sub-agents away: they let their servers go. Steps that run go on.
+
+        Raises:
+            ThreadNotFound: there is none of this id.
+        """
+        for thread in self._with_sub_agents(self[id]):
+            self._unload(thread, LifeEvent.ARCHIVE)
+
+    def unarchive(self, id: str) -> None:
+        """Let a thread and its sub-agents be resumed again. Nothing is leased or started.
+
+        Raises:
+            ThreadNotFound: there is none of this id.
+        """
+        for thread in self._with_sub_agents(self[id]):
+            thread.undergo(LifeEvent.UNARCHIVE)
+
+    def _with_sub_agents(self, thread: Thread) -> list[Thread]:
+        found = [thread]
+        for each in found:
+            found += [other for other in self if other.facts.parent == each.id]
+        return found
+
+    def _unload_if_unused(self, id: str) -> bool:
+        thread = self._threads[id]
+        if thread.pins:
+            return False
+        self._unload(thread, LifeEvent.UNLOAD)
+        return True
+
+    def _unload(self, thread: Thread, event: LifeEvent) -> None:
+        thread.undergo(event)
+        self._subscribers.clear(thread.id)
+
+    # ------------------------------------------------------------------ changes that concern them all
+
     def apply(self, servers: Sequence[ServerConfig]) -> None:
-        """The configuration changed: publish a runtime for it in every thread. Equal identities keep their process."""
+        """The configuration changed: let every thread have a runtime for it. Equal identities keep their process."""
         self._servers = tuple(servers)
         self._pool.forgive()
-        self._refresh()
-
-    def _refresh(self) -> None:
-        for thread in self:
-            thread.refresh(self._servers)
+        self.invalidate()
 
     def reload(self) -> None:
         """Fresh processes are wanted: replace the pooled stdio backends for all. Old calls finish on the old ones."""
@@ -98,10 +221,24 @@ class ThreadManager:
                 self._pool.retire(entry)
         self.apply(self._servers)
 
+    def invalidate(self) -> None:
+        """Something changed that the runtimes of all threads may depend on. They are brought up to date soon."""
+        for thread in self:
+            thread.invalidate()
+
+    async def settled(self) -> None:
+        """Wait until every loaded thread has taken over what was changed before."""
+        for thread in self:
+            await thread.settled()
+
     async def close(self) -> None:
         """Close every thread."""
         for thread in self:
             await thread.close()
 
+    async def _resolve(self, facts: ThreadFacts) -> Projected:
+        return await self._projector.project(self._servers, facts)
+
     def _forget(self, thread: Thread) -> None:
         self._threads.pop(thread.id, None)
+        self._subscribers.clear(thread.id)

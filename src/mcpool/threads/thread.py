@@ -5,26 +5,38 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
-from mcpool.backend.holder import ClientFacts, Question, severity
-from mcpool.config.server import ApprovalMode, ServerConfig
-from mcpool.errors import ApprovalDenied, Closed, ServerUnavailable, WrongProcess
+from mcpool.backend.holder import ClientFacts, Question
+from mcpool.config.server import ServerConfig
+from mcpool.errors import ApprovalDenied, Closed, McpoolError, ServerUnavailable, WrongProcess
+from mcpool.pool.lease import Lease
 from mcpool.pool.pool import Member, Pool
-from mcpool.runtime.policy import OnApprove, Policy
+from mcpool.runtime.beginning import Beginning
+from mcpool.runtime.building import build
+from mcpool.runtime.origin import Origin, origin
+from mcpool.runtime.policy import Policy
+from mcpool.runtime.projected import Projected
 from mcpool.runtime.runtime import Binding, Runtime
 from mcpool.runtime.slot import RuntimeSlot
 from mcpool.runtime.step import Step
 from mcpool.runtime.tool_sets import ToolSets
 from mcpool.runtime.user import ApprovalRequest
-from mcpool.runtime.view import view_of
+from mcpool.runtime.waiting import wait_for_servers
+from mcpool.threads.attention import Attention
+from mcpool.threads.facts import ThreadFacts
+from mcpool.threads.life import WHY_NOT, Life, LifeEvent, after
 from mcpool.threads.lost_state import LostState
 from mcpool.threads.seat import Listener, Seat
+
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+"""Starts a task that the host owns and awaits."""
 
 
 class Thread:
@@ -36,49 +48,40 @@ class Thread:
 
     def __init__(
         self,
-        id: str,
+        facts: ThreadFacts,
         pool: Pool,
         sets: ToolSets,
         *,
-        root: str,
-        conversation: str,
-        cwd: str,
-        principal: str,
-        client: ClientFacts,
         listener: Listener,
-        on_approve: OnApprove | None,
-        default_mode: ApprovalMode | None,
+        policy: Policy,
         grace: float,
-        servers: Sequence[ServerConfig],
-        only: Collection[str] | None,
+        resolve: Callable[[ThreadFacts], Awaitable[Projected]],
+        spawn: Spawn,
         on_close: Callable[[Thread], None],
     ) -> None:
-        self.id = id
-        self.root = root
-        self.conversation = conversation
-        """The id of the thread whose processes these are, where servers have one for each thread."""
-        self.cwd = cwd
-        self.principal = principal
-        self.client = client
+        """`resolve` is called for each refresh of the runtime."""
+        self.facts = facts
+        self.life = Life.LOADED
         self._pool = pool
         self._sets = sets
         self._listener = listener
-        self._policy = Policy(default_mode or ("approve" if on_approve is None else "auto"), on_approve)
+        self._policy = policy
         self._grace = grace
+        self._spawn = spawn
         self._on_close = on_close
-        self._only = only
-        self._slot = RuntimeSlot()
-        self._seats: dict[str, Seat] = {}
-        self._levels: dict[str | None, str | None] = {}
-        self._uris: dict[str, set[str]] = {}
+        self._slot = RuntimeSlot(lambda: resolve(facts), self._build, self._published)
         self._revision = 0
+        self._refreshing: asyncio.Task[None] | None = None
+        self._trouble: McpoolError | None = None
+        self._mentions: set[str] = set()
+        self._seats: dict[str, Seat] = {}
+        self._attention = Attention()
         self._lost_state = LostState(pool)
-        self._closed = False
         self._pid = os.getpid()
-        self.refresh(servers)
+        self.refresh_soon()
 
     def __repr__(self) -> str:
-        return f"<Thread {self.id} [{'closed' if self._closed else self._slot.current}]>"
+        return f"<Thread {self.id} [{self._slot.current if self.life is Life.LOADED else self.life}]>"
 
     async def __aenter__(self) -> Self:
         try:
@@ -93,28 +96,61 @@ class Thread:
     ) -> None:
         await self.close()
 
+    @property
+    def id(self) -> str:
+        """Its name, unique in its host."""
+        return self.facts.id
+
+    @property
+    def client(self) -> ClientFacts:
+        """What the client behind it can do."""
+        return self.facts.client
+
     # ------------------------------------------------------------------ steps
 
-    def step(self) -> Step:
-        """Begin a step: `async with thread.step() as step`. See `Step`.
+    def step(self, *, mentions: Collection[str] = ()) -> Beginning:
+        """Begin a step: `async with thread.step() as step`, or `step = await thread.step()` and `step.release()`.
+
+        What changed since the step before is taken over, and servers are waited for: those never seen before for a
+        short common grace, required ones and those of `mentions` (what the user named) until they run or have failed.
+        Names of no server of this thread are ignored.
 
         Raises:
-            Closed: the thread is closed.
+            Closed: the thread is closed, or not loaded.
         """
-        return self.capture()
+        self._ensure_usable()
+        begun = origin()
+        return Beginning(lambda: self._begin(mentions, begun))
+
+    def mention(self, *servers: str) -> None:
+        """The user named these servers, perhaps while a step runs: the next step waits for them."""
+        self._mentions.update(servers)
 
     def capture(self) -> Step:
         """Pin the current runtime, without waiting for anything; the caller releases the step.
 
         Raises:
-            Closed: the thread is closed.
+            Closed: the thread is closed, not loaded, or has no runtime yet (`await thread.refresh()` gives it one).
         """
-        runtime = self._slot.current
-        if runtime is None:
-            raise Closed(f"thread {self.id} is closed")
-        if os.getpid() != self._pid:
-            raise WrongProcess(f"thread {self.id} was opened before a fork; open a host in the child process")
-        return Step(runtime, self, self._sets, self._grace, self._lost_state.since_last_time(runtime))
+        self._ensure_usable()
+        return self._capture(origin())
+
+    async def _begin(self, mentions: Collection[str], begun: Origin) -> Step:
+        await self.refresh()
+        step = self._capture(begun)
+        try:
+            named = self._mentions.union(mentions)
+            await wait_for_servers(step.bindings, named, self._grace)
+        except BaseException:
+            step.release()
+            raise
+        self._mentions -= named
+        step.pin_catalogues()
+        return step
+
+    def _capture(self, begun: Origin) -> Step:
+        runtime = self._current()
+        return Step(runtime, self, self._sets, begun, self._lost_state.since_last_time(runtime))
 
     async def ready(self, timeout: float | None = None) -> dict[str, ServerUnavailable | None]:
         """Start every server and wait until each is ready or failed; None per server that is ready.
@@ -122,13 +158,24 @@ class Thread:
         Raises:
             TimeoutError: not all were done within `timeout` seconds.
         """
-        runtime = self._slot.current
-        if runtime is None:
-            raise Closed(f"thread {self.id} is closed")
         async with asyncio.timeout(timeout):
+            await self.refresh()
+            runtime = self._current()
             outcomes = await asyncio.gather(*(_outcome(binding) for binding in runtime.bindings.values()))
         found: dict[str, ServerUnavailable | None] = dict(zip(runtime.bindings, outcomes, strict=True))
         return found | {name: ServerUnavailable(name, reason) for name, reason in runtime.unavailable.items()}
+
+    async def require(self) -> None:
+        """Wait for the required servers.
+
+        Raises:
+            ServerUnavailable: one of them could not be started; the message names it and says why.
+        """
+        await self.refresh()
+        required = [binding for binding in self._current().bindings.values() if binding.config.required]
+        for outcome in await asyncio.gather(*(_outcome(binding) for binding in required)):
+            if outcome is not None:
+                raise outcome
 
     # ------------------------------------------------------------------ what it wants to hear
 
@@ -139,41 +186,30 @@ class Thread:
             ValueError: there is no such severity.
             RpcError, CallTimeout: a server refuses, or does not answer.
         """
-        if level is not None:
-            severity(level)
-        if server is None:
-            self._levels.clear()
-        self._levels[server] = level
-        runtime = self._slot.current
-        if runtime is None:
-            return
-        leases = [binding.lease for name, binding in runtime.bindings.items() if server in (None, name)]
-        settings = (lease.backend.wishes.set_level(lease.holder, level) for lease in leases)
-        for outcome in await asyncio.gather(*settings, return_exceptions=True):
-            if outcome is not None:
-                raise outcome
+        await self._attention.set_log_level(self._slot.current, server, level)
 
     async def subscribe(self, server: str, uri: str) -> None:
         """Hear of updates of a resource. Raises: as `Step.call`, and ServerNotFound."""
-        step = self.capture()
-        try:
-            binding = step.binding(server)
-            await binding.lease.backend.wishes.subscribe(binding.lease.holder, uri, binding.view.tool_timeout)
-            self._uris.setdefault(server, set()).add(uri)
-        finally:
-            step.release()
+        await self.refresh()
+        with self.capture() as step:
+            await self._attention.subscribe(step.binding(server), uri)
 
     async def unsubscribe(self, server: str, uri: str) -> None:
         """The opposite of `subscribe`."""
-        self._uris.get(server, set()).discard(uri)
-        step = self.capture()
-        try:
-            binding = step.binding(server)
-            await binding.lease.backend.wishes.unsubscribe(binding.lease.holder, uri, binding.view.tool_timeout)
-        finally:
-            step.release()
+        with self.capture() as step:
+            await self._attention.unsubscribe(step.binding(server), uri)
 
-    # ------------------------------------------------------------------ what it tells
+    # ------------------------------------------------------------------ its policy
+
+    @property
+    def policy(self) -> Policy:
+        """The policy of later steps."""
+        return self._policy
+
+    def set_policy(self, policy: Policy) -> None:
+        """Decide by this from the next step on. Running steps, and what they prepared, keep the one that they have."""
+        self._policy = policy
+        self.invalidate()
 
     def set_sandbox_state(self, value: object) -> None:
         """Tell with each call of later steps in what sandbox this thread runs; None tells nothing.
@@ -184,70 +220,123 @@ class Thread:
             TypeError: it cannot be written as JSON.
         """
         state = None if value is None else msgspec.json.encode(value)
-        self._policy = replace(self._policy, sandbox_state=state)
-        self.refresh(self._servers)
+        self.set_policy(replace(self._policy, sandbox_state=state))
 
     # ------------------------------------------------------------------ its runtime
 
-    def refresh(self, servers: Sequence[ServerConfig]) -> None:
-        """Resolve these servers and publish a runtime for them, unless nothing changed.
-
-        Running steps keep the one that they have.
-        """
-        self._servers = servers
-        if self._closed:
-            return
-        member = Member(thread=self.conversation, root=self.root, cwd=self.cwd, principal=self.principal)
-        bindings: dict[str, Binding] = {}
-        unavailable: dict[str, str] = {}
-        for server in servers:
-            if not server.enabled or (self._only is not None and server.name not in self._only):
-                continue
-            try:
-                lease = self._pool.acquire(server, self.seat(server.name), member)
-            except ServerUnavailable as error:
-                unavailable[server.name] = error.message
-                continue
-            level = self._levels.get(server.name, self._levels.get(None))
-            lease.backend.wishes.carry_over(lease.holder, level, self._uris.get(server.name, ()))
-            if server.start == "eager" or server.required:
-                lease.backend.begin()
-            bindings[server.name] = Binding(server, view_of(server), lease)
-        current = self._slot.current
-        if current is not None and current.same_as(bindings, unavailable, self._policy):
-            for binding in bindings.values():
-                binding.lease.release()
-            return
-        self._revision += 1
-        self._slot.publish(Runtime(self._revision, bindings, unavailable, self._policy))
-
-    async def require(self) -> None:
-        """Wait for the required servers.
-
-        Raises:
-            ServerUnavailable: one of them could not be started; the message names it and says why.
-        """
-        runtime = self._slot.current
-        assert runtime is not None
-        required = [binding for binding in runtime.bindings.values() if binding.config.required]
-        for outcome in await asyncio.gather(*(_outcome(binding) for binding in required)):
-            if outcome is not None:
-                raise outcome
-
     @property
     def runtime(self) -> Runtime | None:
-        """The runtime that the next step will pin; None once the thread is closed."""
+        """The runtime that the next step will pin, if nothing changes before; None while it has none."""
         return self._slot.current
+
+    @property
+    def pins(self) -> int:
+        """How many steps and requests of it are under way."""
+        return self._slot.pins
+
+    def invalidate(self) -> None:
+        """Something changed that its runtime depends on: bring it up to date, before the next step at the latest."""
+        self._slot.mark()
+        self.refresh_soon()
+
+    def refresh_soon(self) -> None:
+        """Bring the runtime up to date in the background."""
+        if self.life is Life.LOADED and (self._refreshing is None or self._refreshing.done()):
+            self._refreshing = self._spawn(self._refresh_in_background())
+
+    async def refresh(self) -> None:
+        """Bring the runtime up to date, if something changed. Running steps keep the one that they have.
+
+        Raises:
+            Closed: the thread is closed, or not loaded.
+            McpoolError: what it shall have could not be resolved; the next refresh tries again.
+        """
+        self._ensure_usable()
+        await self._refresh()
+        self._ensure_usable()
+
+    async def settled(self) -> None:
+        """Wait for what `invalidate` began, whatever comes of it."""
+        while (task := self._refreshing) is not None and not task.done():
+            await asyncio.wait([task])
+
+    async def _refresh_in_background(self) -> None:
+        with suppress(McpoolError):  # whoever takes a step tries again, and is told
+            while self._slot.dirty and self.life is Life.LOADED:
+                await self._refresh()
+
+    async def _refresh(self) -> None:
+        try:
+            await self._slot.refresh()
+        except McpoolError as error:
+            self._trouble = error
+            raise
+
+    def _build(self, projected: Projected) -> Runtime:
+        return build(self._revision + 1, projected, self._policy, self._lease)
+
+    def _lease(self, server: ServerConfig) -> Lease:
+        facts = self.facts
+        member = Member(thread=facts.conversation, root=facts.root, cwd=facts.cwd, principal=facts.principal)
+        return self._pool.acquire(server, self.seat(server.name), member)
+
+    def _published(self, runtime: Runtime) -> None:
+        self._revision = runtime.revision
+        self._trouble = None
+        self._attention.carry_over(runtime)
+        for binding in runtime.bindings.values():
+            if binding.config.start == "eager" or binding.config.required:
+                binding.lease.backend.begin()
+
+    def _current(self) -> Runtime:
+        runtime = self._slot.current
+        if runtime is None:
+            raise self._trouble or Closed(f"thread {self.id} has no runtime yet; `await thread.refresh()` gives it one")
+        return runtime
+
+    def ensure_loaded(self) -> None:
+        """Raises: Closed, if it is closed or not loaded."""
+        if self.life is not Life.LOADED:
+            raise Closed(f"thread {self.id} {WHY_NOT[self.life]}")
+
+    def _ensure_usable(self) -> None:
+        self.ensure_loaded()
+        if os.getpid() != self._pid:
+            raise WrongProcess(f"thread {self.id} was opened before a fork; open a host in the child process")
+
+    # ------------------------------------------------------------------ its life
+
+    def undergo(self, event: LifeEvent) -> None:
+        """One event of its life; `host.threads` has a verb for each. Steps that run go on.
+
+        Raises:
+            Closed: that can't be done with it now.
+        """
+        life = after(self.life, event)
+        if life is None:
+            raise Closed(f"thread {self.id} {WHY_NOT[self.life]}")
+        before, self.life = self.life, life
+        if before is Life.LOADED and life is not Life.LOADED:
+            self._let_go()
+        elif before is not Life.LOADED and life is Life.LOADED:
+            self._slot.open()
+            self.refresh_soon()
 
     async def close(self) -> None:
         """Give everything back. Steps that still run keep their runtime until they end. Safe to call twice."""
-        if not self._closed:
-            self._closed = True
-            if self._slot.current is not None:
-                for binding in self._slot.current.bindings.values():
-                    binding.lease.dismiss()
-            self._slot.publish(None)
+        if self.life is not Life.CLOSED:
+            self.undergo(LifeEvent.CLOSE)
             self._on_close(self)
+        await self.settled()
+
+    def _let_go(self) -> None:
+        runtime = self._slot.current
+        if runtime is not None:
+            for binding in runtime.bindings.values():
+                binding.lease.dismiss()
+        self._slot.close()
+        if self._refreshing is not None:
+            self._refreshing.cancel()
 
     # ------------------------------------------------------------------ what steps need of it (runtime.user.User)
 

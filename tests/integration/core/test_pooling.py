@@ -30,8 +30,9 @@ async def test_disabled_servers_never_start(open_host: OpenHost, tmp_path: Path)
     host = await open_host(servers(demo=DEMO, odd=odd(record, enabled=False, start="eager")))
     async with host.thread() as thread:
         await demo_pid(thread)
-        with pytest.raises(ServerNotFound):
-            await thread.capture().facts("odd")
+        async with thread.step() as step:
+            with pytest.raises(ServerNotFound):
+                await step.facts("odd")
     assert not record.exists()
     assert [row["state"] for row in host.status() if row["name"] == "odd"] == ["disabled"]
 

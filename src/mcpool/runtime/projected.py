@@ -1,0 +1,22 @@
+"""What was resolved for a thread: the seam to whatever resolves it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from mcpool.config.server import ServerConfig
+
+
+class Projected(Protocol):
+    """The outcome of resolving everything that contributes servers to one thread. A plain value, never changed.
+
+    Equality is what counts: equal ones mean that nothing changed, and the thread keeps the very runtime that it has.
+    So whatever must lead to a new runtime (who contributed a server, which environment it is bound to) takes part in
+    it, and what must not (which environments are there that no server is bound to) does not.
+    """
+
+    @property
+    def servers(self) -> Sequence[ServerConfig]:
+        """The servers that the thread has, enabled ones only, in the order in which they are shown."""
+        ...

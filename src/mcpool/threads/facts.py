@@ -1,0 +1,60 @@
+"""What is fixed about a thread, and what is resolved from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mcpool.backend.holder import ClientFacts
+from mcpool.config.server import ServerConfig
+from mcpool.runtime.projected import Projected
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadFacts:
+    """One conversation, as far as its servers depend on it."""
+
+    id: str
+    root: str
+    """The thread at the root of its session tree; itself if it is nobody's sub-agent."""
+    conversation: str
+    """The thread whose processes it uses where servers have one for each thread; itself, unless it was opened beside
+    another."""
+    parent: str | None
+    cwd: str
+    principal: str
+    client: ClientFacts
+    only: frozenset[str] | None = None
+    """The names of the servers that it uses; None: all."""
+
+
+class Projector(Protocol):
+    """Resolves what contributes servers to a thread."""
+
+    async def project(self, servers: Sequence[ServerConfig], thread: ThreadFacts) -> Projected:
+        """Resolve it for one thread; `servers` is the configuration, disabled ones included.
+
+        It may do I/O. It is called inside the thread's gate, never twice at a time for one thread, and may be
+        cancelled. What it raises ends the refresh, which is then tried again with the thread's next step.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredServers:
+    """The projection of a thread to which nothing but the configuration contributes."""
+
+    servers: tuple[ServerConfig, ...]
+
+
+class ConfigurationAlone:
+    """Resolves to the enabled servers of the configuration that the thread uses."""
+
+    async def project(self, servers: Sequence[ServerConfig], thread: ThreadFacts) -> Projected:
+        """Resolve it, without any I/O."""
+        return ConfiguredServers(
+            tuple(
+                server for server in servers if server.enabled and (thread.only is None or server.name in thread.only)
+            )
+        )
