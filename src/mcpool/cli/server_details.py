@@ -40,6 +40,7 @@ def facts(row: Row, home: str) -> list[tuple[str, str]]:
         ("scope", str(row["scope"])),
         ("folder", row["cwd"]),
         ("on its own", "; ".join(row.get("why") or ())),
+        ("same as", ", ".join(row.get("same_as") or ())),
         *(("note", note) for note in row.get("notes") or ()),
         ("log", str(Path(home, "logs", log_name(str(row["name"]))))),
         ("last words", row.get("last_words")),

@@ -93,9 +93,8 @@ def show_status(status: dict[str, Any], screen: Screen) -> None:
         screen.table([column.title for column in columns], [[column.text(row) for column in columns] for row in rows])
     else:
         screen.line("no servers are configured; `mcpool import` takes over those of your other tools")
-    for row in rows:
-        for remark, style in remarks(row):
-            screen.line(remark, style)
+    for remark, style in dict.fromkeys(remark for row in rows for remark in remarks(row)):
+        screen.line(remark, style)
     for problem in status["problems"]:
         screen.line(problem, "yellow")
 
@@ -119,6 +118,9 @@ def remarks(row: Row) -> list[tuple[str, str]]:
     if row.get("why"):
         what = f"{name}: pid {row['pid'] or '-'} is a process of its own: {'; '.join(row['why'])}"
         said.append((what, "yellow"))
+    if row.get("same_as"):
+        names = " and ".join(sorted([name, *row["same_as"]]))
+        said.append((f"{names} are configured alike, so they are one process", "dim"))
     return said + [(f"{name}: {note}", "yellow") for note in row.get("notes") or ()]
 
 

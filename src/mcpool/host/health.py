@@ -1,4 +1,4 @@
-"""How each server does: one `Health` per backend, or per server that has none."""
+"""How each server does: one `Health` per backend of each server, or per server that has none."""
 
 from __future__ import annotations
 
@@ -56,6 +56,8 @@ class Health:
     """Why this server has more than one process: what this one differs in from the first, and how to make it one."""
     notes: tuple[str, ...] = ()
     """What the server does that it should not."""
+    same_as: tuple[str, ...] = ()
+    """Other servers that are configured alike, so that this very process is theirs as well."""
 
     def memory(self) -> Memory | None:
         """What its processes use now; None without one, or where the system does not tell (only Linux does).
@@ -66,26 +68,27 @@ class Health:
 
 
 def health(servers: Iterable[ServerConfig], entries: Iterable[Entry]) -> tuple[Health, ...]:
-    """The health of all, in the order of the configuration."""
+    """The health of all, in the order of the configuration. A backend of several servers is told of for each."""
     found: dict[str, list[Entry]] = {}
     for entry in entries:
-        found.setdefault(entry.config.name, []).append(entry)
+        for name in entry.names:
+            found.setdefault(name, []).append(entry)
     made: list[Health] = []
     for server in servers:
         backends = found.pop(server.name, [])
-        made.extend(_of_backends(backends) if backends else [_of_none(server)])
-    for backends in found.values():
-        made.extend(_of_backends(backends))
+        made.extend(_of_backends(server.name, backends) if backends else [_of_none(server)])
+    for name, backends in found.items():
+        made.extend(_of_backends(name, backends))
     return tuple(made)
 
 
-def _of_backends(backends: list[Entry]) -> list[Health]:
+def _of_backends(name: str, backends: list[Entry]) -> list[Health]:
     # What failed is no example to follow: the others are compared with one that runs.
     first = next((entry for entry in backends if entry.backend.running), backends[0])
     made: list[Health] = []
     for entry in backends:
-        made.append(_of_backend(entry, entry.backend, () if entry is first else _why(entry, first)))
-        made.extend(_of_backend(entry, backend, (_OVERFLOW,)) for backend in entry.lanes.overflow)
+        made.append(_of_backend(name, entry, entry.backend, () if entry is first else _why(name, entry, first)))
+        made.extend(_of_backend(name, entry, backend, (_OVERFLOW,)) for backend in entry.lanes.overflow)
     return made
 
 
@@ -95,13 +98,13 @@ _OVERFLOW = (
 )
 
 
-def _of_backend(entry: Entry, backend: Backend, why: tuple[str, ...]) -> Health:
+def _of_backend(name: str, entry: Entry, backend: Backend, why: tuple[str, ...]) -> Health:
     status = backend.status()
     spoken = status.spoken
     identity = entry.key.identity
     catalogue = backend.catalogue
     return Health(
-        server=status.name,
+        server=name,
         state=status.state.value,
         generation=status.generation,
         pid=status.pid,
@@ -124,18 +127,19 @@ def _of_backend(entry: Entry, backend: Backend, why: tuple[str, ...]) -> Health:
         tools=None if catalogue is None else len(catalogue.tools),
         why=why,
         notes=status.notes,
+        same_as=tuple(other for other in entry.names if other != name),
     )
 
 
-def _why(entry: Entry, first: Entry) -> tuple[str, ...]:
+def _why(name: str, entry: Entry, first: Entry) -> tuple[str, ...]:
     reasons = list(differences(first.key.identity, entry.key.identity))
     if entry.key.exclusive and entry.config.effective_scope != "thread":
         reasons.append(
             "isolated: the server asked while it worked for nobody, so each thread has its own; "
-            f'`when_asking = "decline"` in [mcp_servers.{entry.config.name}] makes it one, that cannot ask'
+            f'`when_asking = "decline"` in [mcp_servers.{name}] makes it one, that cannot ask'
         )
     elif entry.key.within != first.key.within:
-        reasons.append(f'scope: each has its own; `scope = "shared"` in [mcp_servers.{entry.config.name}] makes it one')
+        reasons.append(f'scope: each has its own; `scope = "shared"` in [mcp_servers.{name}] makes it one')
     if entry.retired or first.retired:
         reasons.append("replaced: the old one ends with its last call")
     return tuple(reasons)

@@ -304,7 +304,8 @@ class Host:
         return rows(self.health())
 
     def health(self) -> tuple[Health, ...]:
-        """How each server does: one per backend, or per server that has none, in the order of the configuration."""
+        """How each server does: one per backend of each server, or per server that has none, in the order of the
+        configuration. Servers that are configured alike share a backend, which is told of for each of them."""
         if self._pool is None or self._threads is None:
             return ()
         return health(self._threads.servers, self._pool)

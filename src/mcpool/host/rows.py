@@ -1,4 +1,4 @@
-"""What `status` shows, as plain values for JSON: one row per backend, or per server that has none."""
+"""What `status` shows, as plain values for JSON: one row per backend of each server, or per server that has none."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ class Row(TypedDict):
     server_version: str | None
     era: str | None
     revision: str | None
+    same_as: list[str]
 
 
 def rows(found: Iterable[Health], memory: Mapping[int, Memory] | None = None) -> list[Row]:
@@ -94,6 +95,7 @@ def _row(health: Health, memory: Memory | None) -> Row:
         server_version=health.server_version,
         era=health.era,
         revision=health.revision,
+        same_as=list(health.same_as),
     )
 
 

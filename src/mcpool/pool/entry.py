@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 
 from mcpool.backend.backend import Backend, Spawn
@@ -17,7 +18,7 @@ from mcpool.pool.sharing import Key
 class Entry:
     """All who hold a lease on one key, and the processes that work for them."""
 
-    __slots__ = ("backend", "config", "key", "lanes", "last_released", "names", "retired", "timer")
+    __slots__ = ("backend", "config", "held", "key", "lanes", "last_released", "retired", "timer")
 
     def __init__(
         self,
@@ -33,8 +34,8 @@ class Entry:
         """`open` makes a backend for it. `on_isolated`: its threads are no longer to share it."""
         self.key = key
         self.config = config
-        self.names = {config.name}
-        """Every name by which it was leased: servers that are configured alike are one."""
+        self.held: Counter[str] = Counter()
+        """The leases by the name of the server."""
         self.retired = False
         self.last_released = loop.time()
         self.timer: asyncio.TimerHandle | None = None
@@ -57,6 +58,11 @@ class Entry:
 
     def _when_asking(self) -> WhenAsking:
         return self.config.when_asking
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name by which it is leased, sorted: servers that are configured alike are one."""
+        return tuple(sorted(self.held)) or (self.config.name,)
 
     def use(self) -> Use:
         """How much it is used."""

@@ -14,22 +14,24 @@ from mcpool.wire.paging import read_pages
 class Releases(Protocol):
     """Takes leases back."""
 
-    def released(self, entry: Entry, holder: Holder) -> None:
-        """A lease of this holder is given back."""
+    def released(self, entry: Entry, lease: Lease) -> None:
+        """This lease is given back."""
         ...
 
 
 class Lease:
     """One holder's right to a backend. The last one that is released lets the backend go idle and stop."""
 
-    __slots__ = ("_entry", "_pool", "_released", "backend", "holder")
+    __slots__ = ("_entry", "_pool", "_released", "backend", "holder", "server")
 
-    def __init__(self, pool: Releases, entry: Entry, holder: Holder) -> None:
+    def __init__(self, pool: Releases, entry: Entry, holder: Holder, server: str) -> None:
         self._pool = pool
         self._entry = entry
         self._released = False
         self.backend = entry.backend
         self.holder = holder
+        self.server = server
+        """The name by which it was leased."""
 
     def __repr__(self) -> str:
         return f"<Lease of {self.holder.id} on {self.backend!r}{' (released)' if self._released else ''}>"
@@ -71,4 +73,4 @@ class Lease:
         """Give it back. Safe to call twice."""
         if not self._released:
             self._released = True
-            self._pool.released(self._entry, self.holder)
+            self._pool.released(self._entry, self)

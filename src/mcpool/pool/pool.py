@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -126,11 +126,11 @@ class Pool:
         if entry is None:
             entry = self._entries[key] = self._enter(key, server, resolved, terms)
         entry.config = server
-        entry.names.add(server.name)
+        entry.held[server.name] += 1
         entry.lanes.adapt(terms)
         entry.backend.holders.add(holder)
         self._watch_use(entry)
-        return Lease(self, entry, holder)
+        return Lease(self, entry, holder, server.name)
 
     def _enter(self, key: Key, server: ServerConfig, resolved: Resolved, terms: Terms) -> Entry:
         def open(sharing: Sharing) -> Backend:
@@ -163,10 +163,11 @@ class Pool:
         entry.backend.catalogue = self._catalogues.pop(key, None)
         return entry
 
-    def released(self, entry: Entry, holder: Holder) -> None:
+    def released(self, entry: Entry, lease: Lease) -> None:
         """Take a lease back; called by the lease."""
         backend = entry.backend
-        entry.lanes.leave(holder)
+        entry.lanes.leave(lease.holder)
+        entry.held -= Counter((lease.server,))
         entry.last_released = self._loop.time()
         if self._closed:
             return

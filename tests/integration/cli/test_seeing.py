@@ -75,6 +75,7 @@ class TestStatus:
             "server_version",
             "era",
             "revision",
+            "same_as",
         ]
         assert (found["server_name"], found["server_version"]) == ("talkative", "2.5")
         assert (found["era"], found["revision"]) == ("handshake", "2025-11-25")

@@ -59,6 +59,26 @@ async def test_another_value_in_the_environment_is_another_process(open_host: Op
     assert found[0]["pid"] != found[1]["pid"]
 
 
+async def test_two_servers_of_one_definition_are_one_process_and_status_says_so(
+    open_host: OpenHost, tmp_path: Path
+) -> None:
+    record = tmp_path / "record"
+    definition = odd(record, cwd=str(tmp_path))
+    host = await open_host(servers(a=definition, b=definition, c=odd(record, env={"KEY": "2"})))
+    thread = host.thread()
+    pids = {name: (await facts(thread, name))["pid"] for name in ("a", "b", "c")}
+
+    assert pids["a"] == pids["b"] != pids["c"]
+    assert [(row["name"], row["pid"], row["same_as"]) for row in host.status()] == [
+        ("a", pids["a"], ["b"]),
+        ("b", pids["a"], ["a"]),
+        ("c", pids["c"], []),
+    ]
+
+    host.apply(servers(a=definition, b=odd(record, env={"KEY": "3"})))
+    assert [(row["name"], row["same_as"]) for row in host.status()][:2] == [("a", []), ("b", [])]
+
+
 async def test_scope_thread_is_a_process_for_each_thread(open_host: OpenHost, tmp_path: Path) -> None:
     record = tmp_path / "record"
     host = await open_host(servers(odd=odd(record, scope="thread")))

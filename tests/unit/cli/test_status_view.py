@@ -40,6 +40,7 @@ def row(**changes: Any) -> dict[str, Any]:
         "server_version": "1.2",
         "era": "modern",
         "revision": "2026-07-28",
+        "same_as": [],
         **changes,
     }
 
@@ -120,6 +121,10 @@ class TestRemarks:
         ((text, _),) = remarks(row(why=["cwd: /a and /b"]))
         assert text == "git: pid 7 is a process of its own: cwd: /a and /b"
 
+    def test_servers_that_are_configured_alike_are_told_of_once(self):
+        text = shown(row(same_as=["svn"]), row(name="svn", same_as=["git"]))
+        assert text.count("git and svn are configured alike, so they are one process") == 1
+
 
 class TestDetails:
     def test_all_that_is_known_is_said_once(self):
@@ -132,7 +137,10 @@ class TestDetails:
         assert said["protocol"] == "2026-07-28 (modern era)"
         assert said["log"] == "/home/logs/git.log"
         assert said["last words"] == "listening"
-        assert "error" not in said
+        assert not {"error", "same as"} & set(said)
+
+    def test_another_server_of_the_same_process_is_named(self):
+        assert dict(facts(row(same_as=["svn"]), "/home"))["same as"] == "svn"
 
     def test_a_server_that_never_ran_has_little_to_say(self):
         nothing = row(pid=None, uptime=None, generation=0, tools=None, latency=None, memory=None, revision=None)

@@ -34,6 +34,7 @@ DOCUMENTED = [
     "server_version",
     "era",
     "revision",
+    "same_as",
 ]
 
 
