@@ -18,6 +18,9 @@ Pairs = tuple[tuple[str, str], ...]
 CLIENT_CWD = "client"
 """The `cwd` of a server that follows the folder of the thread that uses it."""
 
+LOCAL = "local"
+"""The id of the environment that is this machine."""
+
 
 @dataclass(frozen=True, slots=True)
 class EnvVar:
@@ -69,7 +72,7 @@ class ServerConfig:
 
     name: str
     transport: Stdio | Http
-    environment_id: str = "local"
+    environment_id: str = LOCAL
     enabled: bool = True
     required: bool = False
     startup_timeout: float = 30.0
