@@ -64,6 +64,8 @@ class Exchange:
     """
 
     __slots__ = (
+        "_detached",
+        "_heir",
         "cancelled",
         "fields",
         "headers",
@@ -111,9 +113,15 @@ class Exchange:
         self.cancelled: str | None = None
         """Why the client does not want the answer any more."""
         self.settled = False
+        self._detached = False
+        self._heir: Exchange | None = None
 
     def on_notification(self, method: str, params: bytes | None) -> None:
         """Pass on what a server says of this request while it works on it and the client wants it."""
+        if self._detached:
+            if self._heir is not None:
+                self._heir.on_notification(method, params)
+            return
         if self.cancelled is not None:
             return
         if method == names.PROGRESS:
@@ -129,11 +137,11 @@ class Exchange:
 
     def attach(self, other: Exchange) -> None:
         """Let another request of the client hear what is said of this one from now on."""
-        self.outlet, self.token, self.meta = other.outlet, other.token, other.meta
+        self._detached, self._heir = True, other
 
     def detach(self) -> None:
         """Nobody hears what is said of it, until another request is attached."""
-        self.outlet = NOWHERE
+        self._detached, self._heir = True, None
 
     async def relay(self, step: Step, server: str) -> bytes:
         """Have a server answer it; returns the raw result.

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import secrets
 
+from msgspec import Raw
+
 from mcpool.backend.holder import Question
 from mcpool.errors import RpcError
 from mcpool.gateway import names
 from mcpool.gateway.exchange import Outlet
 from mcpool.gateway.limits import Limits
-from mcpool.gateway.message import Message, error_of, key_of, notification_message, request_message
+from mcpool.gateway.message import Message, error_of, key_of, notification_message, request_message, text_of
 from mcpool.gateway.outbox import Kind
+from mcpool.wire import params as wire_params
 from mcpool.wire.envelope import encode_json
 from mcpool.wire.revisions import INTERNAL_ERROR
 
@@ -43,7 +46,8 @@ class Questions:
         number = self._count
         answer = asyncio.get_running_loop().create_future()
         self._open[number] = answer
-        outlet.put(Kind.QUESTION, request_message(number, question.method, question.params))
+        params = with_elicitation_id(question.params, number) if question.method == names.ELICIT else question.params
+        outlet.put(Kind.QUESTION, request_message(number, question.method, params))
         try:
             async with asyncio.timeout(self._limits.question_timeout):
                 return await answer
@@ -74,6 +78,19 @@ class Questions:
         else:
             answer.set_exception(_ErrorAnswer(*error_of(message.error)))
         return True
+
+
+def with_elicitation_id(params: bytes, number: int) -> bytes:
+    """Params of an elicitation that handshake clients understand: to open a URL has an id there, and none since."""
+    if b'"url"' not in params:
+        return params
+    try:
+        fields = wire_params.split(params)
+    except ValueError:
+        return params
+    if text_of(fields.get("mode")) == "url":
+        fields.setdefault("elicitationId", Raw(encode_json(f"mcpool-{number}")))
+    return wire_params.join(fields)
 
 
 class _ErrorAnswer(Exception):

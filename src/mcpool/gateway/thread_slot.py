@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from mcpool.backend.holder import ClientFacts
@@ -66,8 +66,7 @@ class ThreadSlot:
             only=self._only,
             beside=current,
         )
-        for server, level in self._levels.items():
-            await thread.set_log_level(server, level)
+        await self._prepare(thread)
         return thread
 
     async def take_roots(self, answer: bytes) -> None:
@@ -162,13 +161,17 @@ class ThreadSlot:
         thread = self._host.thread(
             cwd=self._cwd, principal=self._principal, client=self.facts, listener=self._listener, only=self._only
         )
+        await self._prepare(thread, self._subscriptions)
+        return thread
+
+    async def _prepare(self, thread: Thread, subscriptions: Iterable[tuple[str, str]] = ()) -> None:
+        """Let it have its servers, and hear what the client wants to hear; if that fails it is closed."""
         try:
             await thread.refresh()
             for server, level in self._levels.items():
                 await thread.set_log_level(server, level)
-            for server, uri in self._subscriptions:
+            for server, uri in subscriptions:
                 await thread.subscribe(server, uri)
         except BaseException:
             await thread.close()
             raise
-        return thread

@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import mcpool
 from gatewaykit import raw_server
-from gatewaykit.http_client import TOKEN, HttpClient
+from gatewaykit.http_client import HttpClient
+from gatewaykit.sdk_client import Mode, over_http
 from gatewaykit.serving import gateway_for, serving
 from gatewaykit.waiting import until
 
 if TYPE_CHECKING:
     from mcp import Client
 
-Mode = Literal["legacy", "auto", "2026-07-28"]
 MODES: tuple[Mode, ...] = ("legacy", "auto", "2026-07-28")
 NPM = Path(__file__).parents[3] / "node_modules" / "@modelcontextprotocol"
 
@@ -36,26 +35,13 @@ async def port(tmp_path: Path) -> AsyncIterator[int]:
         yield port
 
 
-@asynccontextmanager
-async def official(port: int, path: str, mode: Mode, **options: Any) -> AsyncGenerator[Client]:
-    import httpx2
-    from mcp import Client
-    from mcp.client.streamable_http import streamable_http_client
-
-    async with (
-        httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30) as http,
-        Client(streamable_http_client(f"http://127.0.0.1:{port}{path}", http_client=http), mode=mode, **options) as it,
-    ):
-        yield it
-
-
 def _text(result: Any) -> Any:
     return json.loads(result.content[0].text)
 
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_tools_of_a_handshake_server(port: int, mode: Mode) -> None:
-    async with official(port, "/mcp/raw", mode) as client:
+    async with over_http(port, "/mcp/raw", mode) as client:
         names = [tool.name for tool in (await client.list_tools()).tools]
         assert names == ["echo", "pid", "progress", "elicit", "wait", "cancelled", "hold", "release"]
         assert _text(await client.call_tool("echo", {"a": 1})) == {"a": 1}
@@ -63,14 +49,14 @@ async def test_tools_of_a_handshake_server(port: int, mode: Mode) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_tools_of_a_modern_server(port: int, mode: Mode) -> None:
-    async with official(port, "/mcp/time", mode) as client:
+    async with over_http(port, "/mcp/time", mode) as client:
         result = await client.call_tool("get_current_time", {"timezone": "UTC"})
         assert not result.is_error
 
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_tools_of_all_servers(port: int, mode: Mode) -> None:
-    async with official(port, "/mcp", mode) as client:
+    async with over_http(port, "/mcp", mode) as client:
         names = {tool.name for tool in (await client.list_tools()).tools}
         assert {"raw__echo", "time__get_current_time"} <= names
         assert _text(await client.call_tool("raw__echo", {"b": 2})) == {"b": 2}
@@ -83,7 +69,7 @@ async def test_progress(port: int, mode: Mode) -> None:
     async def note(progress: float, total: float | None, message: str | None) -> None:
         seen.append(progress)
 
-    async with official(port, "/mcp/raw", mode) as client:
+    async with over_http(port, "/mcp/raw", mode) as client:
         await client.call_tool("progress", {}, progress_callback=note)
     assert seen
     assert seen[-1] == 2
@@ -95,7 +81,7 @@ async def test_elicitation_of_the_only_caller(port: int) -> None:
     async def answer(context: object, params: object) -> ElicitResult:
         return ElicitResult(action="accept", content={"name": "Ada"})
 
-    async with official(port, "/mcp/raw", "legacy", elicitation_callback=answer) as client:
+    async with over_http(port, "/mcp/raw", "legacy", elicitation_callback=answer) as client:
         result = await client.call_tool("elicit", {})
     assert _text(result) == {"action": "accept", "content": {"name": "Ada"}}
 
@@ -106,7 +92,7 @@ async def _cancelled(client: Client, number: int) -> bool:
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 async def test_giving_up_on_a_call_tells_the_server(port: int, mode: Mode) -> None:
-    async with official(port, "/mcp/raw", mode) as client, official(port, "/mcp/raw", mode) as other:
+    async with over_http(port, "/mcp/raw", mode) as client, over_http(port, "/mcp/raw", mode) as other:
         waiting = asyncio.create_task(client.call_tool("wait", {}))
         kept = asyncio.create_task(other.call_tool("wait", {}))
         await other.call_tool("echo", {})
@@ -156,7 +142,7 @@ async def test_reference_server(tmp_path: Path, mode: Mode) -> None:
     async with (
         mcpool.open({"mcpServers": servers}, home=tmp_path / "home") as host,
         serving(gateway_for(host)) as port,
-        official(port, "/mcp/all", mode) as client,
+        over_http(port, "/mcp/all", mode) as client,
     ):
         assert (await client.call_tool("echo", {"message": "hi"})).content
         resources = (await client.list_resources()).resources
