@@ -1,7 +1,8 @@
 """Traces and metrics for OpenTelemetry, through its API package alone, in programs that use it.
 
-Names follow the semantic conventions for MCP. Arguments and results are never recorded. Where nobody has set a
-provider, `find` returns None, nothing of OpenTelemetry is imported, and a request costs one comparison with None.
+Names follow the semantic conventions for MCP. Arguments and results are never recorded, nor what servers say of their
+errors: of those, a phrase of ours. Where nobody has set a provider, `find` returns None, nothing of OpenTelemetry is
+imported, and a request costs one comparison with None.
 """
 
 from __future__ import annotations
@@ -12,11 +13,20 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 
 from mcpool._version import __version__
-from mcpool.errors import RpcError
+from mcpool.errors import (
+    AuthRequired,
+    CallOutcomeUnknown,
+    CallTimeout,
+    McpoolError,
+    MessageTooLarge,
+    RpcError,
+    ServerUnavailable,
+)
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -31,6 +41,19 @@ Fields = Mapping[str, bytes | msgspec.Raw]
 _CARRIED = ("traceparent", "tracestate", "baggage")
 _BUCKETS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Seconds, as the conventions advise."""
+_LONGEST = 200
+"""Characters of a name that somebody else gives."""
+_RESERVED_CODES = range(-32768, -32000 + 1)
+_OTHER_CODE = "_OTHER"
+_PHRASES: tuple[tuple[type[McpoolError], str], ...] = (
+    (AuthRequired, "the server wants a sign-in; nothing was run"),
+    (ServerUnavailable, "the server could not be started or reached; nothing was sent"),
+    (CallOutcomeUnknown, "the connection was lost after the request was sent: it may or may not have run"),
+    (CallTimeout, "no answer in time; it may have run"),
+    (MessageTooLarge, "a message is larger than the limit"),
+    (RpcError, "answered with an error"),
+)
+"""What is told of an error: its own text may quote a server, and whatever that prints."""
 
 
 class Census(Protocol):
@@ -94,6 +117,7 @@ class Telemetry:
         from opentelemetry import propagate
         from opentelemetry.trace import SpanKind
 
+        method = method[:_LONGEST]
         attributes: dict[str, str] = {"mcp.method.name": method, "mcpool.server": server}
         target = tool or _name(method, "tools/call", fields)
         if target is not None:
@@ -101,7 +125,7 @@ class Telemetry:
         elif (target := _name(method, "prompts/get", fields)) is not None:
             attributes["gen_ai.prompt.name"] = target
         told = attributes
-        if method.startswith("resources/") and (uri := _text(fields.get("uri"))) is not None:
+        if method.startswith("resources/") and (uri := _plain(_text(fields.get("uri")))) is not None:
             told = {**attributes, "mcp.resource.uri": uri}  # in the span only: there are too many to count by
         span = self._tracer.start_span(
             method if target is None else f"{method} {target}",
@@ -184,46 +208,54 @@ class Request:
         )
         self._attributes["mcp.protocol.version"] = revision
 
-    def resent(self, why: str) -> None:
+    def resent(self, why: BaseException) -> None:
         """It was lost, and is sent again."""
-        self._span.add_event("mcpool.resend", {"mcpool.reason": why})
+        self._span.add_event("mcpool.resend", {"mcpool.reason": phrase(why)})
 
     def answered(self, raw: bytes, seconds: float) -> None:
         """It has its result, after so long."""
         if b'"isError"' in raw and _is_error(raw):
-            self._fail("tool_error", "")
+            self._fail("tool_error")
         self._end(seconds)
 
     def failed(self, error: BaseException, seconds: float) -> None:
         """It has no result."""
         if isinstance(error, RpcError):
             self._span.set_attribute("rpc.response.status_code", str(error.code))
-            self._fail(str(error.code), error.reason)
+            # Servers may use any number: the metrics count by those that the protocol reserves.
+            self._fail(str(error.code) if error.code in _RESERVED_CODES else _OTHER_CODE, phrase(error))
         elif isinstance(error, asyncio.CancelledError):
-            self._fail("cancelled", "")
+            self._fail("cancelled")
         else:
-            self._fail(type(error).__name__, str(error))
+            self._fail(type(error).__name__, phrase(error))
         self._end(seconds)
 
-    def _fail(self, kind: str, what: str) -> None:
+    def _fail(self, kind: str, what: str | None = None) -> None:
         from opentelemetry.trace import Status, StatusCode
 
         self._attributes["error.type"] = kind
         self._span.set_attribute("error.type", kind)
-        self._span.set_status(Status(StatusCode.ERROR, what or None))
+        self._span.set_status(Status(StatusCode.ERROR, what))
 
     def _end(self, seconds: float) -> None:
         self._record(seconds, self._attributes)
         self._span.end()
 
 
+def phrase(error: BaseException) -> str:
+    """What happened, in words of ours alone."""
+    return next((words for kind, words in _PHRASES if isinstance(error, kind)), type(error).__name__)
+
+
 def _end_connecting(span: Span, opened: asyncio.Future[Any]) -> None:
     from opentelemetry.trace import Status, StatusCode
 
-    error = "cancelled" if opened.cancelled() else opened.result()
-    if error is not None:
-        span.set_attribute("error.type", error if isinstance(error, str) else type(error).__name__)
-        span.set_status(Status(StatusCode.ERROR, str(error)))
+    if opened.cancelled():
+        span.set_attribute("error.type", "cancelled")
+        span.set_status(Status(StatusCode.ERROR))
+    elif (error := opened.result()) is not None:
+        span.set_attribute("error.type", type(error).__name__)
+        span.set_status(Status(StatusCode.ERROR, phrase(error)))
     span.end()
 
 
@@ -250,7 +282,18 @@ def _parent(meta: Fields | None) -> Context | None:
 
 
 def _name(method: str, wanted: str, fields: Fields) -> str | None:
-    return _text(fields.get("name")) if method == wanted else None
+    name = _text(fields.get("name")) if method == wanted else None
+    return None if name is None else name[:_LONGEST]
+
+
+def _plain(uri: str | None) -> str | None:
+    """A URI without what may be secret in it: user, password, query and fragment."""
+    try:
+        parts = urlsplit((uri or "")[: 10 * _LONGEST])
+    except ValueError:
+        return None
+    plain = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    return plain[:_LONGEST] or None
 
 
 def _text(raw: bytes | msgspec.Raw | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -121,7 +122,8 @@ class TestRequests:
             del server.acts["tools/call"]
             await calling
         span = watched.span("tools/call echo")
-        assert [event.name for event in span.events] == ["mcpool.resend"]
+        (event,) = span.events
+        assert (event.name, dict(event.attributes or {})) == ("mcpool.resend", {"mcpool.reason": "ConnectionLost"})
         assert attributes(span)["mcpool.generation"] == 2
         assert "error.type" not in attributes(span)
 
@@ -142,8 +144,34 @@ class TestRequests:
             with pytest.raises(RpcError):
                 await call(world.thread())
         span = watched.span("tools/call echo")
-        assert span.status.description == "no such thing"
         assert attributes(span)["error.type"] == attributes(span)["rpc.response.status_code"] == "-32602"
+
+    async def test_numbers_that_a_server_invents_are_one_kind_of_error(self, watched: Watched) -> None:
+        """Metrics are kept for each kind."""
+        server = FakeServer("fake")
+        server.acts["tools/call"] = lambda process, message: process.refuses(message, 1234567, "no such thing")
+        async with World(server, telemetry=watched.telemetry) as world:
+            with pytest.raises(RpcError):
+                await call(world.thread())
+        told = attributes(watched.span("tools/call echo"))
+        assert (told["error.type"], told["rpc.response.status_code"]) == ("_OTHER", "1234567")
+
+    async def test_a_resource_is_told_without_what_may_be_secret_in_its_address(self, watched: Watched) -> None:
+        uri = b'"postgres://ann:hunter2@db.example/table?key=hunter2#hunter2"'
+        async with World(FakeServer("fake"), telemetry=watched.telemetry) as world, world.thread().step() as step:
+            with suppress(RpcError):
+                await step.relay("fake", "resources/read", {"uri": uri})
+        assert attributes(watched.span("resources/read"))["mcp.resource.uri"] == "postgres://db.example/table"
+
+    async def test_nothing_that_a_server_says_of_its_error_is_told(self, watched: Watched) -> None:
+        server = FakeServer("fake")
+        server.acts["tools/call"] = lambda process, message: process.refuses(message, -32602, "hunter2")
+        async with World(server, telemetry=watched.telemetry) as world:
+            with pytest.raises(RpcError):
+                await call(world.thread())
+        span = watched.span("tools/call echo")
+        assert span.status.description == "answered with an error"
+        assert "hunter2" not in span.to_json()
 
     async def test_a_tool_s_own_error_is_told_apart(self, watched: Watched) -> None:
         def fails(process: FakeProcess, message: Message) -> None:
@@ -175,7 +203,8 @@ class TestStarts:
         assert span.parent is None
         assert attributes(span) == {"mcpool.server": "fake", "mcpool.generation": 1}
 
-    async def test_a_start_that_fails_is_an_error_that_says_why(self, watched: Watched) -> None:
+    async def test_a_start_that_fails_is_an_error_in_words_of_ours(self, watched: Watched) -> None:
+        """Those of the server, its last on stderr for example, may be anything."""
         server = FakeServer("fake", fails_to_start="no such command")
         async with World(server, telemetry=watched.telemetry) as world:
             backend = await world.backend_of_new_thread()
@@ -183,7 +212,8 @@ class TestStarts:
                 await backend.connected()
         span = watched.spans("connect fake")[0]
         assert span.status.status_code is StatusCode.ERROR
-        assert "no such command" in str(span.status.description)
+        assert span.status.description == "the server could not be started or reached; nothing was sent"
+        assert "no such command" not in span.to_json()
         assert attributes(span)["error.type"] == "ServerUnavailable"
 
 

@@ -165,7 +165,7 @@ class Requests:
                         raise self._given_up(method, tool, error, judged) from None
                     lost = error
                     if trace is not None:
-                        trace.resent(str(error))
+                        trace.resent(error)
                 except asyncio.CancelledError:
                     connection.engine.cancel(call, CANCELLED)
                     connection.questions.abandoned(call)
