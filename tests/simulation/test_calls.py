@@ -299,6 +299,24 @@ async def test_the_clock_of_a_call_stands_still_while_its_own_thread_is_asked() 
         assert await calling == "yes"
 
 
+async def test_a_question_that_nobody_answers_ends_in_time() -> None:
+    server = FakeServer("fake", tools=[tool("ask")], acts={"tools/call ask": _asks})
+    ear = Ear()
+    ear.answer = None
+    async with World(server, configs=[config(question_timeout=50.0)]) as world:
+        calling = asyncio.create_task(call(world.thread(ear), "ask"))
+        await server.receives("tools/call")
+        await world.passes(49.0)
+        assert (ear.withdrawn, server.process.asked) == (0, [])
+        await world.passes(2.0)
+        (told,) = server.process.asked
+        assert told["error"] == {"code": -32001, "message": "nobody answered within 50 s"}
+        assert ear.withdrawn == 1
+        (asked,) = server.got("tools/call")
+        server.process.answers(asked, result("without"))
+        assert await calling == "without"
+
+
 async def test_the_clock_of_everybody_else_goes_on() -> None:
     """Routing, rule (h)."""
     server = FakeServer(

@@ -61,6 +61,8 @@ class Question:
     params: bytes
     sink: CallSink | None = None
     """The sink of the call that caused it, where that is known exactly."""
+    patience: float = 3600.0
+    """How many seconds the user may take."""
 
 
 class Holder(Protocol):

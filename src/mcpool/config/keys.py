@@ -54,6 +54,7 @@ KEYS: tuple[Key, ...] = (
     Key("tool_timeout_sec", "tool_timeout", _SECONDS),
     Key("progress_extends_timeout", "progress_extends_timeout", p.boolean),
     Key("tool_timeout_max_sec", "tool_timeout_max", _SECONDS),
+    Key("question_timeout_sec", "question_timeout", _SECONDS),
     Key("supports_parallel_tool_calls", "supports_parallel_tool_calls", p.boolean),
     Key("omit_tools_from", "omit_tools_from", p.list_of(p.one_of("direct", "deferred", "code_mode"))),
     Key("default_tools_approval_mode", "default_tools_approval_mode", p.APPROVAL_MODE),

@@ -80,6 +80,8 @@ class ServerConfig:
     progress_extends_timeout: bool = False
     """Whether `tool_timeout` counts from the last progress that a call reported, up to `tool_timeout_max` in all."""
     tool_timeout_max: float = 3600.0
+    question_timeout: float = 3600.0
+    """How long a person may take to answer what it asks."""
     supports_parallel_tool_calls: bool = False
     omit_tools_from: tuple[Surface, ...] | None = None
     default_tools_approval_mode: ApprovalMode | None = None

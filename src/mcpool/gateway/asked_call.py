@@ -12,9 +12,7 @@ from mcpool.gateway.failure import REQUEST_CANCELLED, Failure
 from mcpool.gateway.input_round import CANCELLED
 from mcpool.gateway.limits import Limits
 from mcpool.gateway.names import ELICIT
-from mcpool.wire.revisions import INTERNAL_ERROR
-
-_TIMED_OUT = -32001
+from mcpool.wire.revisions import INTERNAL_ERROR, REQUEST_TIMEOUT
 
 
 class _Asked:
@@ -156,6 +154,6 @@ class AskedCall:
                 asked.answer.set_result(CANCELLED)
             else:
                 seconds = f"{self._limits.parked_timeout:g} s"
-                error = RpcError(asked.question.server, _TIMED_OUT, f"the client gave no answer within {seconds}")
+                error = RpcError(asked.question.server, REQUEST_TIMEOUT, f"the client gave no answer within {seconds}")
                 asked.answer.set_exception(error)
         self.end()

@@ -31,8 +31,6 @@ class Limits:
     """`subscriptions/listen` streams of one client open at once."""
     questions: int = 64
     """Questions of servers that one client may have open at once."""
-    question_timeout: float = 900.0
-    """How long a client may take to answer a server's question."""
     parked: int = 256
     """Calls of 2026-07-28 clients that may wait for answers at once."""
     parked_per_client: int = 64

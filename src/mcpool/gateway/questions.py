@@ -16,9 +16,8 @@ from mcpool.gateway.message import Message, error_of, key_of, notification_messa
 from mcpool.gateway.outbox import Kind
 from mcpool.wire import params as wire_params
 from mcpool.wire.envelope import encode_json
-from mcpool.wire.revisions import INTERNAL_ERROR
+from mcpool.wire.revisions import INTERNAL_ERROR, REQUEST_TIMEOUT
 
-_TIMED_OUT = -32001
 _FIRST_ID = 1 << 48
 
 
@@ -49,16 +48,16 @@ class Questions:
         params = with_elicitation_id(question.params, number) if question.method == names.ELICIT else question.params
         outlet.put(Kind.QUESTION, request_message(number, question.method, params))
         try:
-            async with asyncio.timeout(self._limits.question_timeout):
+            async with asyncio.timeout(question.patience):
                 return await answer
         except _ErrorAnswer as error:
             raise RpcError(question.server, error.code, error.reason, error.data) from None
         except TimeoutError:
             _withdraw(outlet, number, "no answer in time")
-            seconds = f"{self._limits.question_timeout:g} s"
-            raise RpcError(question.server, _TIMED_OUT, f"the client gave no answer within {seconds}") from None
+            what = f"the client gave no answer within {question.patience:g} s"
+            raise RpcError(question.server, REQUEST_TIMEOUT, what) from None
         except asyncio.CancelledError:
-            _withdraw(outlet, number, "the server withdrew it")
+            _withdraw(outlet, number, "nobody waits for the answer any more")
             raise
         finally:
             del self._open[number]

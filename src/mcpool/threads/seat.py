@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 from mcpool.backend.holder import ClientFacts, Question
+from mcpool.errors import RpcError
+from mcpool.wire.revisions import REQUEST_TIMEOUT
 
 
 class Listener(Protocol):
@@ -26,13 +29,15 @@ class Listener(Protocol):
 class Seat:
     """One thread's holder for one server. It outlives the runtimes of its thread."""
 
-    __slots__ = ("client", "id", "listener", "server")
+    __slots__ = ("client", "id", "listener", "patience", "server")
 
     def __init__(self, thread: str, server: str, client: ClientFacts, listener: Listener) -> None:
         self.id = f"{thread}/{server}"
         self.server = server
         self.client = client
         self.listener = listener
+        self.patience = 3600.0
+        """How many seconds the user may take to answer a question of this server."""
 
     def __repr__(self) -> str:
         return f"<Seat {self.id}>"
@@ -42,5 +47,17 @@ class Seat:
         self.listener.on_notification(self.server, method, params)
 
     async def on_question(self, question: Question) -> bytes:
-        """Pass it on under the name by which this thread knows the server."""
-        return await self.listener.on_question(Question(self.server, question.method, question.params, question.sink))
+        """Pass it on under the name by which this thread knows the server.
+
+        Raises:
+            RpcError: as `Listener.on_question`, and if nobody answers in time.
+        """
+        limit = asyncio.timeout(self.patience)
+        known = Question(self.server, question.method, question.params, question.sink, self.patience)
+        try:
+            async with limit:
+                return await self.listener.on_question(known)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise RpcError(self.server, REQUEST_TIMEOUT, f"nobody answered within {self.patience:g} s") from None

@@ -278,7 +278,9 @@ class Thread:
     def _lease(self, server: ServerConfig) -> Lease:
         facts = self.facts
         member = Member(thread=facts.conversation, root=facts.root, cwd=facts.cwd, principal=facts.principal)
-        return self._pool.acquire(server, self.seat(server.name), member)
+        seat = self.seat(server.name)
+        seat.patience = server.question_timeout
+        return self._pool.acquire(server, seat, member)
 
     def _published(self, runtime: Runtime) -> None:
         self._revision = runtime.revision

@@ -127,6 +127,7 @@ VIEW_CHANGES: list[dict[str, object]] = [
     {"required": True},
     {"startup_timeout": 1.0},
     {"tool_timeout": 1.0},
+    {"question_timeout": 1.0},
     {"supports_parallel_tool_calls": True},
     {"omit_tools_from": ("direct",)},
     {"default_tools_approval_mode": "prompt"},

@@ -53,6 +53,7 @@ SERVER_VALUES: dict[str, tuple[str, Any]] = {
     "tool_timeout_sec": ("0.5", 0.5),
     "progress_extends_timeout": ("true", True),
     "tool_timeout_max_sec": ("900", 900.0),
+    "question_timeout_sec": ("90", 90.0),
     "supports_parallel_tool_calls": ("true", True),
     "omit_tools_from": ('["direct", "code_mode"]', ("direct", "code_mode")),
     "default_tools_approval_mode": ('"writes"', "writes"),

@@ -39,6 +39,7 @@ def test_reserved_keys_are_equal() -> None:
         "METHOD_NOT_FOUND",
         "INVALID_PARAMS",
         "INTERNAL_ERROR",
+        "REQUEST_TIMEOUT",
         "HEADER_MISMATCH",
         "MISSING_REQUIRED_CLIENT_CAPABILITY",
         "UNSUPPORTED_PROTOCOL_VERSION",
