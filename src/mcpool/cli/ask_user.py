@@ -1,12 +1,17 @@
-"""A server's question (form elicitation), asked on the terminal."""
+"""A server's question (elicitation), asked on the terminal."""
 
 from __future__ import annotations
 
-import sys
+import json
+import math
 from collections.abc import Callable
 from typing import Any, cast
+from urllib.parse import urlsplit
+
+from mcpool.cli.words import say
 
 Read = Callable[[str], str]
+"""Shows a prompt and gives the line that is typed. Raises EOFError for Ctrl-D."""
 Write = Callable[[str], object]
 
 
@@ -14,36 +19,25 @@ class Cancelled(Exception):
     """The user has left the form."""
 
 
-def read_line(prompt: str) -> str:
-    """A line that is typed; the prompt goes to stderr, since stdout may be somebody's data.
-
-    Raises:
-        EOFError: Ctrl-D.
-    """
-    sys.stderr.write(prompt)
-    sys.stderr.flush()
-    line = sys.stdin.readline()
-    if not line:
-        raise EOFError
-    return line
-
-
-def ask_user(params: dict[str, Any], *, read: Read = read_line, write: Write = sys.stderr.write) -> dict[str, Any]:
+def ask_user(server: str, params: dict[str, Any], *, read: Read, write: Write = say) -> dict[str, Any]:
     """Ask, field by field; returns an elicitation result. An empty answer takes the default, or leaves the field out.
 
-    Ctrl-D cancels, `n` to the first question declines.
+    Ctrl-D cancels, `n` to the first question declines. Whatever the server sends can be shown.
     """
-    write(f"\n{params.get('message', 'the server asks:')}\n")
+    # Indented: no line of the server's can be taken for one of ours.
+    write(f"\n`{server}` asks:\n{_indented(params.get('message'), '  ')}")
     if params.get("mode") == "url":
-        write(f"{params.get('url')}\n")
-        return _confirmed(read, "opened it? [y/N] ")
-    schema = cast("dict[str, Any]", params.get("requestedSchema") or {})
-    properties = cast("dict[str, dict[str, Any]]", schema.get("properties") or {})
-    required = set(cast("list[str]", schema.get("required") or []))
+        url = str(params.get("url"))
+        write(f"  It wants you to visit {_host(url)}:\n{_indented(url, '    ')}")
+        return _confirmed(read, "  opened it? [y/N] ")
+    schema = _table(params.get("requestedSchema"))
+    properties, required = _table(schema.get("properties")), _list(schema.get("required"))
     try:
         if not properties:
-            return _confirmed(read, "accept? [y/N] ")
-        content = {name: _field(name, field, name in required, read, write) for name, field in properties.items()}
+            return _confirmed(read, "  accept? [y/N] ")
+        content = {
+            name: _field(name, _table(field), name in required, read, write) for name, field in properties.items()
+        }
     except (Cancelled, EOFError):
         return {"action": "cancel"}
     return {"action": "accept", "content": {name: value for name, value in content.items() if value is not None}}
@@ -58,16 +52,15 @@ def _confirmed(read: Read, prompt: str) -> dict[str, Any]:
 
 
 def _field(name: str, field: dict[str, Any], required: bool, read: Read, write: Write) -> object:
-    label = str(field.get("title") or name)
     if description := field.get("description"):
-        write(f"  {description}\n")
+        write(_indented(description, "  "))
     options = _options(field)
     for number, (_, title) in enumerate(options, start=1):
         write(f"    {number}. {title}\n")
     default = field.get("default")
-    hint = f" [{default}]" if default is not None else "" if required else " (optional)"
+    hint = f" [{_line(_text(default))}]" if default is not None else "" if required else " (optional)"
     while True:
-        text = read(f"  {label}{hint}: ").strip()
+        text = read(f"  {_line(_text(field.get('title') or name))}{hint}: ").strip()
         if not text:
             if default is not None or not required:
                 return default
@@ -80,12 +73,13 @@ def _field(name: str, field: dict[str, Any], required: bool, read: Read, write: 
 
 
 def _options(field: dict[str, Any]) -> list[tuple[object, str]]:
-    source = cast("dict[str, Any]", field.get("items") or field)
-    if titled := cast("list[dict[str, Any]]", source.get("oneOf") or source.get("anyOf") or []):
-        return [(option.get("const"), str(option.get("title", option.get("const")))) for option in titled]
-    values = cast("list[object]", source.get("enum") or [])
-    names = cast("list[object]", source.get("enumNames") or values)
-    return [(value, str(name)) for value, name in zip(values, names, strict=False)]
+    source = _table(field.get("items")) or field
+    if titled := _list(source.get("oneOf")) or _list(source.get("anyOf")):
+        choices = [_table(option) for option in titled]
+        return [(choice.get("const"), _line(_text(choice.get("title", choice.get("const"))))) for choice in choices]
+    values = _list(source.get("enum"))
+    names = _list(source.get("enumNames")) or values
+    return [(value, _line(_text(name))) for value, name in zip(values, names, strict=False)]
 
 
 def _value(text: str, field: dict[str, Any], options: list[tuple[object, str]]) -> object:
@@ -105,11 +99,14 @@ def _value(text: str, field: dict[str, Any], options: list[tuple[object, str]]) 
     return _number(text, float, "a number is needed here") if kind == "number" else text
 
 
-def _number(text: str, convert: Callable[[str], object], complaint: str) -> object:
+def _number(text: str, convert: Callable[[str], float], complaint: str) -> float:
     try:
-        return convert(text)
+        number = convert(text)
     except ValueError:
         raise ValueError(complaint) from None
+    if isinstance(number, float) and not math.isfinite(number):
+        raise ValueError(complaint)  # JSON has no word for it
+    return number
 
 
 def _chosen(text: str, options: list[tuple[object, str]]) -> object:
@@ -119,3 +116,30 @@ def _chosen(text: str, options: list[tuple[object, str]]) -> object:
         if text in (str(value), title):
             return value
     raise ValueError(f"choose one of 1 to {len(options)}")
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or "an address"
+    except ValueError:
+        return "an address"
+
+
+def _table(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _indented(text: object, by: str) -> str:
+    return "".join(f"{by}{line}\n" for line in _text("" if text is None else text).splitlines())

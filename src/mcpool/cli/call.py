@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from argparse import Namespace
+from functools import partial
 from typing import Any, cast
 
 from mcpool.cli.ask_user import ask_user
 from mcpool.cli.exit_codes import FAILED, OK, OUTCOME_UNKNOWN, TIMEOUT, UNAVAILABLE, USAGE
-from mcpool.cli.session import Lost, Refused, Session
+from mcpool.cli.prompt import read_line
+from mcpool.cli.session import Lost, Refused, Session, Withdrawn, no_answer
+from mcpool.cli.words import say
 from mcpool.errors import CallTimeout
 
 _EXIT_OF_CODE = {-32602: USAGE, -32010: UNAVAILABLE, -32011: OUTCOME_UNKNOWN, -32001: TIMEOUT}
@@ -28,7 +32,7 @@ def run(arguments: Namespace) -> int:
         with Session(
             arguments.server,
             on_notification=progress.hear,
-            on_question=lambda method, params: _answer(method, params, progress) if asks else None,
+            on_question=partial(_answer, progress) if asks else no_answer,
             capabilities={"elicitation": {"form": {}, "url": {}}} if asks else {},
         ) as session:
             session.wait(session.begin())
@@ -53,7 +57,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _complain(arguments: Namespace, text: str, code: int) -> int:
-    sys.stderr.write(f"mcpool call {arguments.server} {arguments.tool}: {text}\n")
+    say(f"mcpool call {arguments.server} {arguments.tool}: {text}\n")
     return code
 
 
@@ -76,15 +80,21 @@ def _unknown_tool(server: str, tool: str, names: list[str]) -> int:
     near = difflib.get_close_matches(tool, names, 1)
     hint = f"did you mean `{near[0]}`? " if near else ""
     listed = ", ".join(names) or "none"
-    sys.stderr.write(f"mcpool call: `{server}` has no tool `{tool}`; {hint}it has: {listed}\n")
+    say(f"mcpool call: `{server}` has no tool `{tool}`; {hint}it has: {listed}\n")
     return USAGE
 
 
-def _answer(method: str, params: dict[str, Any], progress: Progress) -> dict[str, Any] | None:
+def _answer(progress: Progress, session: Session, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
     if method != "elicitation/create":
         return None
     progress.end()
-    return ask_user(params)
+    try:
+        return ask_user(
+            session.server or "mcpool", params, read=lambda prompt: read_line(prompt, session.until_readable)
+        )
+    except Withdrawn as error:
+        say(f"{error}\n")
+        raise
 
 
 class Progress:
@@ -100,15 +110,16 @@ class Progress:
             self._show(progress_text(params))
         elif method == "notifications/message":
             self.end()
-            sys.stderr.write(f"{params.get('level', 'log')}: {_as_text(params.get('data'))}\n")
+            say(f"{params.get('level', 'log')}: {_as_text(params.get('data'))}\n", colours=True)
 
     def _show(self, text: str) -> None:
         if self._live:
-            sys.stderr.write(f"\r\x1b[2K{text}")
-            sys.stderr.flush()
+            width = shutil.get_terminal_size().columns - 1
+            sys.stderr.write("\r\x1b[2K")
+            say(" ".join(text.split())[:width])
             self._open = True
         else:
-            sys.stderr.write(f"{text}\n")
+            say(f"{text}\n")
 
     def end(self) -> None:
         """Leave the line that is rewritten."""
@@ -127,13 +138,13 @@ def progress_text(params: dict[str, Any]) -> str:
 
 def _print(result: dict[str, Any], *, raw: bool) -> None:
     if raw:
-        print(json.dumps(result, ensure_ascii=False))
+        say(json.dumps(result, ensure_ascii=False) + "\n", sys.stdout)
         return
     stream = sys.stderr if result.get("isError") else sys.stdout
     for block in cast("list[dict[str, Any]]", result.get("content") or []):
-        stream.write(content_text(block).rstrip("\n") + "\n")
+        say(content_text(block).rstrip("\n") + "\n", stream, colours=True)
     if not result.get("content") and "structuredContent" in result:
-        stream.write(json.dumps(result["structuredContent"], indent=2, ensure_ascii=False) + "\n")
+        say(json.dumps(result["structuredContent"], indent=2, ensure_ascii=False) + "\n", stream)
 
 
 def content_text(block: dict[str, Any]) -> str:

@@ -7,8 +7,10 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 
 from mcpool.cli.exit_codes import INTERRUPTED, OK, OUTCOME_UNKNOWN, TIMEOUT, UNAVAILABLE, USAGE
+from mcpool.cli.words import say
 from mcpool.errors import (
     CallOutcomeUnknown,
     CallTimeout,
@@ -34,11 +36,15 @@ def run(given: Sequence[str]) -> int:
     from mcpool.cli.parser import parse
 
     arguments = parse(given)
+    stdout: object = sys.stdout
+    if isinstance(stdout, TextIOWrapper):
+        # Half a character, or one that the locale does not know, must not end a command; JSON means the same by this.
+        stdout.reconfigure(errors="backslashreplace")
     try:
         code = _perform(arguments)
         sys.stdout.flush()
     except McpoolError as error:
-        sys.stderr.write("".join(f"mcpool: {line}\n" for line in str(error).splitlines()))
+        say("".join(f"mcpool: {line}\n" for line in str(error).splitlines()))
         return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), UNAVAILABLE)
     except BrokenPipeError:
         # Whoever read our output has seen enough. Python would complain once more when it flushes at exit.
@@ -49,7 +55,7 @@ def run(given: Sequence[str]) -> int:
     except OSError as error:
         from mcpool.cli.os_error import os_error_sentence
 
-        sys.stderr.write(f"mcpool: {os_error_sentence(error)}\n")
+        say(f"mcpool: {os_error_sentence(error)}\n")
         return UNAVAILABLE
     except Exception as error:
         tell_defect(error)
@@ -66,7 +72,7 @@ def tell_defect(error: Exception) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
         traceback.print_exception(error, file=file)
     kind = type(error).__name__
-    sys.stderr.write(f"mcpool: unexpected {kind}: {error}; this is a defect of mcpool, please report {path}\n")
+    say(f"mcpool: unexpected {kind}: {error}; this is a defect of mcpool, please report {path}\n")
 
 
 def _perform(arguments: Namespace) -> int:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 
 from mcpool.cli.exit_codes import INTERRUPTED, UNAVAILABLE, USAGE
+from mcpool.cli.words import say
 from mcpool.errors import DaemonError
 
 HELP = """\
@@ -84,8 +85,7 @@ def _working_folder() -> str:
 
 
 def _complain(text: str) -> None:
-    sys.stderr.write(f"mcpool connect: {' '.join(text.split())}\n")
-    sys.stderr.flush()
+    say(f"mcpool connect: {' '.join(text.split())}\n")
 
 
 def _tell_client(reason: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from mcpool.cli.control import ask_daemon
 from mcpool.cli.exit_codes import OK
 from mcpool.cli.log_file import LogFile, rotated
-from mcpool.cli.screen import harmless
+from mcpool.cli.words import harmless
 from mcpool.errors import DaemonError
 from mcpool.launch.server_log import NOT_SERVERS, log_name
 from mcpool.rendezvous import Refused, home_path

@@ -6,6 +6,7 @@ from typing import Any
 
 from mcpool.cli.screen import Screen, state_style
 from mcpool.cli.warm_up import Progress
+from mcpool.cli.words import harmless
 
 
 class ProgressView:
@@ -52,7 +53,7 @@ class ProgressView:
 
 def _cells(progress: Progress) -> tuple[str, str, str, str]:
     if progress.error is not None:
-        detail = progress.error
+        detail = harmless(progress.error)
     elif progress.tools is None:
         detail = ""
     else:

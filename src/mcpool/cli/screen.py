@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-_STEERING = re.compile(r"(\x1b\[[0-9;]*m)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-def harmless(text: str, *, colours: bool = False) -> str:
-    """Words that are not ours as a terminal may get them: what would steer it is shown as `?`, colours at most stay."""
-    return _STEERING.sub(lambda found: "?" if not found[1] else found[1] if colours else "", text)
+from mcpool.cli.words import harmless
 
 
 class Screen:
@@ -32,7 +26,7 @@ class Screen:
     def line(self, text: str = "", style: str = "") -> None:
         """One line. `style` is a rich style; plain output ignores it."""
         if self.console is None:
-            self.stream.write(f"{text}\n")
+            self.stream.write(f"{harmless(text)}\n")
             self.stream.flush()
         else:
             self.console.print(harmless(text), style=style, markup=False, highlight=False, soft_wrap=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -28,11 +30,15 @@ class Lost(McpoolError):
     """The daemon went away while a request was in flight: it may have run."""
 
 
+class Withdrawn(McpoolError):
+    """Nobody waits any more for the answer to what is being asked."""
+
+
 def no_notification(method: str, params: dict[str, Any]) -> None:
     """Ignores what is announced."""
 
 
-def no_answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
+def no_answer(session: Session, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
     """Answers no question."""
 
 
@@ -44,7 +50,7 @@ class Session:
         server: str | None,
         *,
         on_notification: Callable[[str, dict[str, Any]], None] = no_notification,
-        on_question: Callable[[str, dict[str, Any]], dict[str, Any] | None] = no_answer,
+        on_question: Callable[[Session, str, dict[str, Any]], dict[str, Any] | None] = no_answer,
         capabilities: dict[str, Any] | None = None,
     ) -> None:
         """Join the daemon, starting one if none runs. Nothing is asked yet.
@@ -59,6 +65,11 @@ class Session:
         joined: Joined = join_or_start(os.environ, server=server, cwd=os.getcwd())
         self._sock, rest = joined
         self._pending = bytearray(rest)
+        self._searched = 0
+        self._later: deque[dict[str, Any]] = deque()
+        """What came while a question was asked."""
+        self._asking: object = None
+        """The id of that question."""
         self._last = 0
 
     def __enter__(self) -> Session:
@@ -121,12 +132,45 @@ class Session:
             self._on_notification(method, params)
             return
         answer: dict[str, Any] = {"jsonrpc": "2.0", "id": message["id"]}
-        result: dict[str, Any] | None = {} if method == "ping" else self._on_question(method, params)
+        self._asking = message["id"]
+        try:
+            result: dict[str, Any] | None = {} if method == "ping" else self._on_question(self, method, params)
+        except Withdrawn:
+            return
+        finally:
+            self._asking = None
         if result is None:
             answer["error"] = {"code": -32601, "message": "nobody is there to answer"}
         else:
             answer["result"] = result
         self._write(answer)
+
+    def until_readable(self, descriptor: int) -> None:
+        """For who answers a question: wait for something to read there, and listen to the daemon meanwhile.
+
+        Raises:
+            Withdrawn: the question is over: it was not answered in time, or what caused it has ended.
+            Lost: the daemon went away.
+        """
+        while True:
+            while (line := self._line()) is not None:
+                self._consider(_message(line))
+            readable, _, _ = select.select([descriptor, self._sock], [], [])
+            if self._sock in readable:
+                self._receive()
+            elif readable:
+                return
+
+    def _consider(self, message: dict[str, Any]) -> None:
+        if message.get("method") == "notifications/cancelled":
+            asked = cast("dict[str, Any]", message.get("params") or {}).get("requestId")
+            if asked == self._asking:
+                raise Withdrawn("the question was withdrawn")
+            self._later = deque(other for other in self._later if other.get("id") != asked or "method" not in other)
+            return
+        self._later.append(message)
+        if "method" not in message:
+            raise Withdrawn("what this was asked for has ended")
 
     def _cancel(self, identifier: int, reason: str) -> None:
         params = {"requestId": identifier, "reason": reason}
@@ -140,24 +184,40 @@ class Session:
             raise Lost(f"the mcpool daemon went away: {error.strerror}") from None
 
     def _read(self, deadline: float | None) -> dict[str, Any]:
-        searched = 0
-        while (newline := self._pending.find(b"\n", searched)) < 0:
-            searched = len(self._pending)
+        if self._later:
+            return self._later.popleft()
+        while (line := self._line()) is None:
             if deadline is not None:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise TimeoutError
                 self._sock.settimeout(left)
-            try:
-                chunk = self._sock.recv(1024 * 1024)
-            except ConnectionError:
-                chunk = b""
-            if not chunk:
-                raise Lost("the mcpool daemon went away while the request was in flight: it may or may not have run")
-            self._pending += chunk
+            self._receive()
+        return _message(line)
+
+    def _receive(self) -> None:
+        try:
+            chunk = self._sock.recv(1024 * 1024)
+        except ConnectionError:
+            chunk = b""
+        if not chunk:
+            raise Lost("the mcpool daemon went away while the request was in flight: it may or may not have run")
+        self._pending += chunk
+
+    def _line(self) -> bytes | None:
+        """The next whole line of what was received."""
+        newline = self._pending.find(b"\n", self._searched)
+        if newline < 0:
+            self._searched = len(self._pending)
+            return None
         line = bytes(self._pending[:newline])
         del self._pending[: newline + 1]
-        message = json.loads(line)
-        if "bye" in message:
-            raise DaemonError(f"the daemon ended this: {message.get('reason') or 'it was stopped'}")
-        return message
+        self._searched = 0
+        return line
+
+
+def _message(line: bytes) -> dict[str, Any]:
+    message = cast("dict[str, Any]", json.loads(line))
+    if "bye" in message:
+        raise DaemonError(f"the daemon ended this: {message.get('reason') or 'it was stopped'}")
+    return message

@@ -17,6 +17,7 @@ from mcpool.cli.logs import unknown
 from mcpool.cli.screen import Screen
 from mcpool.cli.server_details import show_server
 from mcpool.cli.units import duration, latency, size, soon
+from mcpool.cli.words import say
 from mcpool.rendezvous import NoDaemon, Refused, home_path
 
 _RECENT = 3600.0
@@ -66,7 +67,7 @@ def run(arguments: Namespace) -> int:
             raise Refused(unknown(arguments.server, names))
         status["servers"] = [row for row in status["servers"] if row["name"] == arguments.server]
     if arguments.json:
-        sys.stdout.write(json.dumps(status, indent=2, ensure_ascii=False) + "\n")
+        say(json.dumps(status, indent=2, ensure_ascii=False) + "\n", sys.stdout)
     elif arguments.server is None:
         show_status(status, Screen())
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from mcpool.cli.control import ask_daemon
 from mcpool.cli.exit_codes import OK, USAGE
+from mcpool.cli.words import say
 from mcpool.gateway.home_lock import await_unlocked
 from mcpool.gateway.starting import StartLock
 from mcpool.rendezvous import NoDaemon, home_path
@@ -46,7 +46,7 @@ def reload(arguments: Namespace) -> int:
 
 def _tell(answer: dict[str, Any], done: str) -> int:
     for problem in answer["problems"]:
-        sys.stderr.write(f"{problem}\n")
+        say(f"{problem}\n")
     print(done)
     # A daemon of another version may not count.
     return USAGE if answer.get("errors", len(answer["problems"])) else OK

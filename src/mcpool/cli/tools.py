@@ -12,6 +12,7 @@ from mcpool.cli.control import ask
 from mcpool.cli.exit_codes import OK, UNAVAILABLE
 from mcpool.cli.screen import Screen
 from mcpool.cli.session import Lost, Refused, Session
+from mcpool.cli.words import say
 
 
 def run(arguments: Namespace) -> int:
@@ -31,11 +32,11 @@ def run(arguments: Namespace) -> int:
             except (Refused, Lost) as error:
                 failures[server] = str(error)
     if arguments.json:
-        print(json.dumps(found, ensure_ascii=False))
+        say(json.dumps(found, ensure_ascii=False) + "\n", sys.stdout)
     else:
         _show(found, Screen())
     for reason in failures.values():
-        sys.stderr.write(f"mcpool tools: {reason}\n")
+        say(f"mcpool tools: {reason}\n")
     return UNAVAILABLE if failures else OK
 
 

@@ -20,6 +20,7 @@ from mcpool.cli.screen import Screen
 from mcpool.cli.signals import Interrupted, Signals
 from mcpool.cli.status import show_status
 from mcpool.cli.welcome import show_paste_lines, show_started
+from mcpool.cli.words import harmless
 from mcpool.config.home import ensure_home
 from mcpool.errors import McpoolError
 from mcpool.gateway.home_lock import HomeLock
@@ -91,7 +92,7 @@ def _show_detached(status: dict[str, Any]) -> None:
 
 
 def _foreground(options: DaemonOptions, start_lock: StartLock) -> int:
-    logging.basicConfig(level=logging.WARNING, format="mcpool: %(message)s")
+    _log_to_stderr(logging.WARNING, "mcpool: %(message)s")
     _hush()
     return _run(_watched(options, start_lock))
 
@@ -140,7 +141,7 @@ def _background(arguments: Namespace) -> int:
         os._exit(0)
     for fd in (READY_FD, LOCK_FD):
         os.set_inheritable(fd, False)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    _log_to_stderr(logging.INFO, "%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of each request, with all that is in its URL
     _hush()
     try:
@@ -192,6 +193,19 @@ def _reason(error: BaseException) -> str:
 
 
 # Both
+
+
+class _Harmless(logging.Formatter):
+    """A log is read on terminals, and servers' words are in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return harmless(super().format(record))
+
+
+def _log_to_stderr(level: int, form: str) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Harmless(form))
+    logging.basicConfig(level=level, handlers=[handler])
 
 
 def _hush() -> None:
