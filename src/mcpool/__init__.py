@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from mcpool.threads.manager import ThreadManager
     from mcpool.threads.seat import Listener
     from mcpool.threads.thread import Thread
+    from mcpool.world.section import Section
+    from mcpool.world.surroundings import Surroundings
+    from mcpool.world.world_state import Fragment, News
 
 __all__ = [
     "ApprovalDenied",
@@ -69,6 +72,7 @@ __all__ = [
     "DaemonError",
     "ElicitAnswer",
     "Elicitation",
+    "Fragment",
     "Health",
     "Host",
     "Latency",
@@ -76,15 +80,18 @@ __all__ = [
     "McpoolError",
     "Memory",
     "MessageTooLarge",
+    "News",
     "Policy",
     "PreparedCall",
     "Question",
     "Root",
     "RpcError",
+    "Section",
     "ServerError",
     "ServerNotFound",
     "ServerUnavailable",
     "Step",
+    "Surroundings",
     "Thread",
     "ThreadManager",
     "ThreadNotFound",
@@ -115,6 +122,9 @@ _HOMES = {
     "mcpool.threads.manager": ("ThreadManager",),
     "mcpool.threads.seat": ("Listener",),
     "mcpool.threads.thread": ("Thread",),
+    "mcpool.world.section": ("Section",),
+    "mcpool.world.surroundings": ("Surroundings",),
+    "mcpool.world.world_state": ("Fragment", "News"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

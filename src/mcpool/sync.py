@@ -37,6 +37,7 @@ from mcpool.runtime.tool_set import ToolSet
 from mcpool.runtime.user import ApprovalRequest
 from mcpool.threads.elicitation import Elicitation, OnElicit, OnNotification
 from mcpool.threads.thread import Thread as AsyncThread
+from mcpool.world.world_state import News
 
 __all__ = ["Host", "Step", "Thread", "open"]
 
@@ -226,6 +227,10 @@ class Thread:
         """Tell servers in what sandbox this thread runs; see `mcpool.Thread.set_sandbox_state`."""
         self._portal.run(self._thread.set_sandbox_state, value)
 
+    def news(self, step: Step, *, retained: Collection[str] | None = None) -> News:
+        """What the model has to be told with this step; see `mcpool.Thread.news`."""
+        return self._portal.run(lambda: self._thread.news(step.pinned, retained=retained))
+
     def step(self, *, mentions: Collection[str] = ()) -> Step:
         """A step for `with`; see `mcpool.Thread.step`."""
         return Step(self._portal, self._thread, mentions)
@@ -260,7 +265,7 @@ class Step:
     @property
     def tools(self) -> ToolSet:
         """The tools to show to the model."""
-        return self._portal.run(lambda: self._pinned.tools)
+        return self._portal.run(lambda: self.pinned.tools)
 
     def call(
         self,
@@ -271,47 +276,48 @@ class Step:
         on_progress: OnProgress | None = None,
     ) -> ToolResult:
         """Call a tool; see `mcpool.Step.call`. `on_progress` runs on the host's event loop and must not block."""
-        return self._portal.call(self._pinned.call, name, arguments, timeout=timeout, on_progress=on_progress)
+        return self._portal.call(self.pinned.call, name, arguments, timeout=timeout, on_progress=on_progress)
 
     @property
     def servers(self) -> tuple[str, ...]:
         """The enabled servers."""
-        return self._pinned.servers
+        return self.pinned.servers
 
     @property
     def unavailable(self) -> Mapping[str, str]:
         """Servers that cannot be used at all, and why."""
-        return self._pinned.unavailable
+        return self.pinned.unavailable
 
     @property
     def lost_state(self) -> tuple[str, ...]:
         """The servers that lost what their processes had in memory; see `mcpool.Step.lost_state`."""
-        return self._pinned.lost_state
+        return self.pinned.lost_state
 
     def resources(self, server: str) -> list[dict[str, Any]]:
         """All resources that a server lists; see `mcpool.Step.resources`."""
-        return self._portal.call(self._pinned.resources, server)
+        return self._portal.call(self.pinned.resources, server)
 
     def resource_templates(self, server: str) -> list[dict[str, Any]]:
         """All resource templates that a server lists; see `mcpool.Step.resource_templates`."""
-        return self._portal.call(self._pinned.resource_templates, server)
+        return self._portal.call(self.pinned.resource_templates, server)
 
     def prompts(self, server: str) -> list[dict[str, Any]]:
         """All prompts that a server lists; see `mcpool.Step.prompts`."""
-        return self._portal.call(self._pinned.prompts, server)
+        return self._portal.call(self.pinned.prompts, server)
 
     def get_prompt(
         self, server: str, name: str, arguments: Mapping[str, str] | None = None, *, timeout: float | None = None
     ) -> dict[str, Any]:
         """Get a prompt; see `mcpool.Step.get_prompt`."""
-        return self._portal.call(self._pinned.get_prompt, server, name, arguments, timeout=timeout)
+        return self._portal.call(self.pinned.get_prompt, server, name, arguments, timeout=timeout)
 
     def read_resource(self, server: str, uri: str, *, timeout: float | None = None) -> dict[str, Any]:
         """Read a resource; see `mcpool.Step.read_resource`."""
-        return self._portal.call(self._pinned.read_resource, server, uri, timeout=timeout)
+        return self._portal.call(self.pinned.read_resource, server, uri, timeout=timeout)
 
     @property
-    def _pinned(self) -> AsyncStep:
+    def pinned(self) -> AsyncStep:
+        """The step behind it."""
         if self._step is None:
             raise RuntimeError("a step begins with `with thread.step() as step:`")
         return self._step

@@ -22,7 +22,10 @@ from mcpool.runtime.policy import OnApprove
 from mcpool.telemetry import Telemetry
 from mcpool.threads.facts import ConfigurationAlone, Projector
 from mcpool.threads.manager import ThreadManager
+from mcpool.threads.telling import Around, nothing_else
 from mcpool.threads.thread import Thread
+from mcpool.world.section import Section
+from mcpool.world.world_state import OUR_SECTIONS
 from support.fake_server import FakeServer
 
 UNLOAD_AFTER = 600.0
@@ -76,6 +79,8 @@ class World:
         grace: float = 1.0,
         telemetry: Telemetry | None = None,
         projector: Projector | None = None,
+        sections: Sequence[Section] = (),
+        around: Around = nothing_else,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.servers = {server.name: server for server in servers}
@@ -86,6 +91,8 @@ class World:
         self._grace = grace
         self._telemetry = telemetry
         self._projector = projector or ConfigurationAlone()
+        self._sections = (*OUR_SECTIONS, *sections)
+        self._around = around
         self._stack = AsyncExitStack()
         self._last = 0
 
@@ -117,6 +124,8 @@ class World:
             projector=self._projector,
             spawn=spawn,
             loop=self.loop,
+            sections=self._sections,
+            around=self._around,
         )
         self._stack.push_async_callback(self.threads.close)
         return self

@@ -7,7 +7,7 @@ import logging
 import os
 import random
 import warnings
-from collections.abc import AsyncGenerator, Collection, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Collection, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +40,8 @@ from mcpool.threads.manager import ThreadManager
 from mcpool.threads.seat import Listener
 from mcpool.threads.thread import Thread
 from mcpool.wire.http import proxy_for
+from mcpool.world.section import Section
+from mcpool.world.world_state import OUR_SECTIONS
 
 logger = logging.getLogger("mcpool")
 
@@ -62,12 +64,14 @@ class Host:
         environ: Mapping[str, str],
         grace: float,
         unload_after: float,
+        sections: Sequence[Section],
     ) -> None:
         self._source = source
         self._attach = attach
         self._environ = environ
         self._grace = grace
         self._unload_after = unload_after
+        self._sections = tuple(sections)
         self._given_home = home
         self._pid = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -187,6 +191,7 @@ class Host:
                 projector=ConfigurationAlone(),
                 spawn=spawn,
                 loop=loop,
+                sections=(*OUR_SECTIONS, *self._sections),
             )
             stack.push_async_callback(self._threads.close)
             yield

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mcpool.host.host import Host
+from mcpool.world.section import Section
 
 UNLOAD_AFTER = 1800.0
 """Seconds."""
@@ -23,6 +24,7 @@ def open(
     environ: Mapping[str, str] | None = None,
     grace: float = 1.0,
     unload_after: float = UNLOAD_AFTER,
+    sections: Sequence[Section] = (),
 ) -> Host:
     """A host for `async with`: it runs the servers of a configuration and shares them among its threads.
 
@@ -35,6 +37,7 @@ def open(
             process's if None.
         grace: seconds that a step waits for servers whose tools were never seen.
         unload_after: seconds after which a thread that nobody subscribes to any more lets its servers go.
+        sections: what this program adds to the world state that `thread.news` tells.
 
     Raises (when it is entered):
         ConfigError: the configuration cannot be read, or nothing in it can be used.
@@ -50,4 +53,5 @@ def open(
         environ=dict(os.environ if environ is None else environ),
         grace=grace,
         unload_after=unload_after,
+        sections=sections,
     )

@@ -16,7 +16,10 @@ from mcpool.threads.facts import Projector, ThreadFacts
 from mcpool.threads.life import Life, LifeEvent
 from mcpool.threads.seat import Listener
 from mcpool.threads.subscribers import OWNER, Subscribers
+from mcpool.threads.telling import Around, nothing_else
 from mcpool.threads.thread import Spawn, Thread
+from mcpool.world.section import Section
+from mcpool.world.world_state import OUR_SECTIONS
 
 
 class ThreadManager:
@@ -37,14 +40,21 @@ class ThreadManager:
         projector: Projector,
         spawn: Spawn,
         loop: asyncio.AbstractEventLoop,
+        sections: Sequence[Section] = OUR_SECTIONS,
+        around: Around = nothing_else,
     ) -> None:
-        """`unload_after` seconds without a subscriber a thread is unloaded. `spawn` starts tasks that outlive it."""
+        """`sections` make up the world state; `around` is what there is to tell besides the servers.
+
+        `unload_after` seconds without a subscriber a thread is unloaded. `spawn` starts tasks that outlive it.
+        """
         self._pool = pool
         self._servers = tuple(servers)
         self._grace = grace
         self._new_id = new_id
         self._projector = projector
         self._spawn = spawn
+        self._sections = tuple(sections)
+        self._around = around
         self._sets = ToolSets()
         self._threads: dict[str, Thread] = {}
         pool.on_isolated = self.invalidate
@@ -123,6 +133,8 @@ class ThreadManager:
             grace=self._grace,
             resolve=self._resolve,
             spawn=self._spawn,
+            sections=self._sections,
+            around=self._around,
             on_close=self._forget,
         )
         self._threads[name] = thread

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
@@ -34,6 +34,9 @@ from mcpool.threads.facts import ThreadFacts
 from mcpool.threads.life import WHY_NOT, Life, LifeEvent, after
 from mcpool.threads.lost_state import LostState
 from mcpool.threads.seat import Listener, Seat
+from mcpool.threads.telling import Around, Telling
+from mcpool.world.section import Section
+from mcpool.world.world_state import News, WorldState
 
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 """Starts a task that the host owns and awaits."""
@@ -57,6 +60,8 @@ class Thread:
         grace: float,
         resolve: Callable[[ThreadFacts], Awaitable[Projected]],
         spawn: Spawn,
+        sections: Sequence[Section],
+        around: Around,
         on_close: Callable[[Thread], None],
     ) -> None:
         """`resolve` is called for each refresh of the runtime."""
@@ -77,6 +82,8 @@ class Thread:
         self._seats: dict[str, Seat] = {}
         self._attention = Attention()
         self._lost_state = LostState(pool)
+        self._around = around
+        self._telling = Telling(sections)
         self._pid = os.getpid()
         self.refresh_soon()
 
@@ -150,7 +157,24 @@ class Thread:
 
     def _capture(self, begun: Origin) -> Step:
         runtime = self._current()
-        return Step(runtime, self, self._sets, begun, self._lost_state.since_last_time(runtime))
+        lost = self._lost_state.since_last_time(runtime)
+        if lost:
+            self._telling.lost(lost)
+        return Step(runtime, self, self._sets, begun, lost)
+
+    def news(self, step: Step, *, retained: Collection[str] | None = None) -> News:
+        """What the model has to be told of the world with this step of this thread: all of it the first time, then what
+        changed, and nothing if nothing did. It counts as told from here on.
+
+        `retained` names the sections of which some fragment is still in the history: after a compaction those that it
+        dropped are told anew. None: nothing was dropped.
+        """
+        return self._telling.news(step, self._around(self.facts), retained)
+
+    @property
+    def world(self) -> WorldState:
+        """What the model was told so far."""
+        return self._telling.world
 
     async def ready(self, timeout: float | None = None) -> dict[str, ServerUnavailable | None]:
         """Start every server and wait until each is ready or failed; None per server that is ready.

@@ -1,0 +1,47 @@
+"""What the model of one thread is told of the world: what it was told, and what a step makes of that."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+
+from mcpool.runtime.step import Step
+from mcpool.threads.facts import ThreadFacts
+from mcpool.world.section import Section
+from mcpool.world.surroundings import ServerFacts, Surroundings
+from mcpool.world.world_state import News, WorldState
+
+Around = Callable[[ThreadFacts], Surroundings]
+"""What surrounds a thread besides its servers, at this moment."""
+
+
+def nothing_else(thread: ThreadFacts) -> Surroundings:
+    """There are servers, and nothing else to tell of."""
+    return Surroundings()
+
+
+class Telling:
+    """Tells one thread's model everything once."""
+
+    def __init__(self, sections: Sequence[Section]) -> None:
+        self.world = WorldState(sections)
+        self._losses: Counter[str] = Counter()
+
+    def lost(self, servers: Iterable[str]) -> None:
+        """These servers lost what their processes had in memory."""
+        self._losses.update(servers)
+
+    def news(self, step: Step, around: Surroundings, retained: Collection[str] | None) -> News:
+        """What is to be told with this step. See `WorldState.tell`."""
+        shown = Counter(tool.server for tool in step.tools.values())
+        pending = set(step.tools.pending)
+        servers = {
+            name: ServerFacts(
+                tools=None if name in pending else shown[name],
+                about="" if (session := binding.lease.backend.session) is None else session.instructions or "",
+                lost=self._losses[name],
+            )
+            for name, binding in step.bindings.items()
+        }
+        return self.world.tell(replace(around, servers=servers), retained=retained)
