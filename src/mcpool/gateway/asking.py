@@ -6,7 +6,8 @@ the listener of the request's thread, and from there here.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
 from mcpool.backend.client_side import lacking
 from mcpool.backend.holder import ClientFacts, Question
@@ -21,6 +22,7 @@ from mcpool.gateway.parking import Parking
 from mcpool.gateway.request_state import Bond, bond_of
 from mcpool.gateway.tasks import Tasks
 from mcpool.gateway.upstream import Fields, Thread
+from mcpool.gateway.url_required import MAX_ROUNDS, is_accepted, urls_wanted
 from mcpool.wire.revisions import INPUT_REQUIRED_METHODS, INVALID_REQUEST
 
 Answer = Callable[[Exchange, Thread], Awaitable[bytes]]
@@ -125,7 +127,7 @@ class Asking:
         clean = False
         try:
             assert seat.thread is not None
-            result = await answer(call.first, seat.thread)
+            result = await self._with_urls(call, seat.thread, answer)
             clean = True
             return result
         except (RpcError, Failure):
@@ -133,6 +135,30 @@ class Asking:
             raise
         finally:
             self._threads.give_back(seat, clean=clean)
+
+
+    async def _with_urls(self, call: AskedCall, thread: Thread, answer: Answer) -> bytes:
+        """The result, after the client has opened what a server wants opened first."""
+        for _ in range(MAX_ROUNDS):
+            try:
+                return await answer(call.first, thread)
+            except RpcError as error:
+                questions = urls_wanted(error) if self._facts.elicitation_url else []
+                if not questions:
+                    raise
+                if not await _all_accepted(call, questions):
+                    raise
+                call.first.fields = dict(call.asked)
+        return await answer(call.first, thread)
+
+
+async def _all_accepted(call: AskedCall, questions: Sequence[Question]) -> bool:
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            answers = [tasks.create_task(call.ask(question)) for question in questions]
+    except* RpcError as group:
+        raise group.exceptions[0] from None
+    return all(is_accepted(answer.result()) for answer in answers)
 
 
 def unasked(question: Question) -> RpcError:

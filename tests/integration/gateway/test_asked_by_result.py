@@ -262,6 +262,83 @@ async def test_thread_of_a_request_that_is_asked_is_beside_its_sessions(client: 
     assert first.beside is host.threads[0]
 
 
+class WantsUrls:
+    """A tool that runs only once some URLs were opened, as 2025-11-25 lets it say."""
+
+    def __init__(self, *urls: str, data: object = None, rounds: int = 1) -> None:
+        self.data = data or {"elicitations": [{"mode": "url", "url": url, "elicitationId": url} for url in urls]}
+        self.rounds = rounds
+        self.names: list[str] = []
+
+    async def __call__(self, call: FakeCall) -> bytes:
+        self.names.append(call.params["name"])
+        if len(self.names) <= self.rounds:
+            raise RpcError("one", -32042, "open these first", encode(self.data))
+        return said("opened")
+
+
+URL: dict[str, object] = {CAPABILITIES: {"elicitation": {"url": {}}}}
+
+
+@pytest.mark.parametrize("path", ["/mcp/one", "/mcp"])
+async def test_error_that_wants_urls_opened_is_a_question(port: int, host: FakeHost, path: str) -> None:
+    tool = host.servers["one"].tools["wants"] = WantsUrls("https://a.test", "https://b.test")
+    async with HttpClient(port, path) as client:
+        asked = Asked(client, "wants" if path == "/mcp/one" else "one__wants", URL)
+        requests = (await asked.begin())["inputRequests"].values()
+        assert [request["params"] for request in requests] == [
+            {"mode": "url", "url": "https://a.test"},
+            {"mode": "url", "url": "https://b.test"},
+        ]
+        assert text(await asked.answer({"action": "accept"})) == "opened"
+    assert tool.names == ["wants", "wants"]
+
+
+async def test_error_that_wants_urls_opened_is_told_if_they_are_not(client: HttpClient, host: FakeHost) -> None:
+    tool = host.servers["one"].tools["wants"] = WantsUrls("https://a.test")
+    asked = Asked(client, "wants", URL)
+    await asked.begin()
+    answer = await (await asked.send({key: {"action": "decline"} for key in asked.demand["inputRequests"]})).json()
+    assert answer["error"]["code"] == -32042
+    assert len(tool.names) == 1
+
+
+async def test_server_that_always_wants_urls_opened_is_asked_so_often_only(client: HttpClient, host: FakeHost) -> None:
+    tool = host.servers["one"].tools["wants"] = WantsUrls("https://a.test", rounds=1000)
+    asked = Asked(client, "wants", URL)
+    await asked.begin()
+    for _ in range(9):
+        assert (await asked.answer({"action": "accept"}))["resultType"] == "input_required"
+    answer = await (await asked.send({key: {"action": "accept"} for key in asked.demand["inputRequests"]})).json()
+    assert answer["error"]["code"] == -32042
+    assert len(tool.names) == 11
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"elicitations": []},
+        {"elicitations": [{"message": "no URL"}]},
+        {"elicitations": [{"url": 7}]},
+        {"elicitations": "x"},
+        {"elicitations": [{"url": "https://a.test"}] * 17},
+        [1],
+    ],
+)
+async def test_error_that_wants_nothing_that_can_be_asked_is_told(
+    client: HttpClient, host: FakeHost, data: object
+) -> None:
+    host.servers["one"].tools["wants"] = WantsUrls(data=data)
+    answer = await (await client.modern("tools/call", {"name": "wants"}, meta=URL)).json()
+    assert answer["error"]["code"] == -32042
+
+
+async def test_client_that_opens_no_urls_is_told_the_error(client: HttpClient, host: FakeHost) -> None:
+    host.servers["one"].tools["wants"] = WantsUrls("https://a.test")
+    answer = await (await client.modern("tools/call", {"name": "wants"}, meta=FORM)).json()
+    assert answer["error"]["code"] == -32042
+
+
 # ------------------------------------------------------------------ states that are not to be trusted
 
 
