@@ -76,6 +76,7 @@ async def test_two_servers_of_one_definition_are_one_process_and_status_says_so(
     ]
 
     host.apply(servers(a=definition, b=odd(record, env={"KEY": "3"})))
+    await host.settled()
     assert [(row["name"], row["same_as"]) for row in host.status()][:2] == [("a", []), ("b", [])]
 
 
