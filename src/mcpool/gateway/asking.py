@@ -136,7 +136,6 @@ class Asking:
         finally:
             self._threads.give_back(seat, clean=clean)
 
-
     async def _with_urls(self, call: AskedCall, thread: Thread, answer: Answer) -> bytes:
         """The result, after the client has opened what a server wants opened first."""
         for _ in range(MAX_ROUNDS):
