@@ -1,4 +1,4 @@
-# Needs Python 3.11 or newer, and nothing else: Node.js servers are tested where npm is installed.
+# Needs Python 3.11 or newer, and nothing else: Node.js servers and the conformance suite need npm.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -95,9 +95,9 @@ $(STAMPS)/uv: $(STAMPS)/venv
 
 $(STAMPS)/node: $(STAMPS)/venv package-lock.json
 	@if command -v npm >/dev/null; then \
-		echo "installing the Node.js servers"; \
+		echo "installing the Node.js servers and the conformance suite"; \
 		npm ci --loglevel=error --no-audit --no-fund --ignore-scripts; \
 	else \
-		echo "npm was not found: the tests of Node.js servers will be skipped"; \
+		echo "npm was not found: the tests of Node.js servers and the conformance suite will be skipped"; \
 	fi
 	@touch $@
