@@ -18,7 +18,7 @@ from mcpool.gateway.limits import Limits
 if TYPE_CHECKING:
     from mcp import Client
 
-Era = Literal["handshake", "modern"]
+Era = Literal["handshake", "modern", "pinned"]
 Cell = tuple[Mode, Era]
 """The era of the client, and that of the server."""
 
@@ -75,8 +75,10 @@ class Place:
 
 @asynccontextmanager
 async def asked_place(home: Path, limits: Limits | None = None) -> AsyncGenerator[Place]:
-    """The gateway of a host with two servers, named by their eras."""
-    servers = {era: {"command": sys.executable, "args": [_ASKER, era], "cwd": "/"} for era in SERVERS}
+    """The gateway of a host with servers named by their eras; `pinned` speaks both and is held to the older."""
+    server = {"command": sys.executable, "cwd": "/"}
+    servers = {era: {**server, "args": [_ASKER, era]} for era in SERVERS}
+    servers["pinned"] = {**server, "args": [_ASKER], "era": "handshake"}
     async with mcpool.open({"mcpServers": servers}, home=home) as host:
         gateway = gateway_for(host, limits)
         async with serving(gateway) as port:

@@ -47,6 +47,7 @@ class StdioIdentity:
     environment: str = "local"
     capabilities: str = "all"
     roots: tuple[str, ...] | None = None
+    era: str = "auto"
     remote_env: tuple[str, ...] = ()
     """Names of the variables whose values only the executor knows."""
 
@@ -61,6 +62,7 @@ class HttpIdentity:
     environment: str = "local"
     capabilities: str = "all"
     roots: tuple[str, ...] | None = None
+    era: str = "auto"
     helper: tuple[str, str] | None = field(default=None, repr=False)
     """The command that prints more headers, and the folder in which it runs."""
     oauth: Pairs = ()
@@ -118,6 +120,7 @@ def _identify_stdio(server: ServerConfig, stdio: Stdio, place: Place) -> StdioId
         environment=server.environment_id,
         capabilities=_capabilities(server, place),
         roots=_roots(place),
+        era=server.era,
         remote_env=tuple(sorted({variable.name for variable in stdio.env_vars if variable.source == "remote"})),
     )
 
@@ -138,6 +141,7 @@ def _identify_http(server: ServerConfig, http: Http, place: Place) -> HttpIdenti
         environment=server.environment_id,
         capabilities=_capabilities(server, place),
         roots=_roots(place),
+        era=server.era,
         helper=helper,
         oauth=_oauth(http),
     )
@@ -196,6 +200,8 @@ def _shared_differences(a: Identity, b: Identity) -> Iterable[str]:
             f"client capabilities: {a.capabilities} and {b.capabilities}; "
             '`client_capabilities = "all"` in the configuration makes it one'
         )
+    if a.era != b.era:
+        yield f"era: {a.era} and {b.era}"
     if a.roots != b.roots:
         yield f"roots: {_listed(a.roots)} and {_listed(b.roots)}; this server depends on its client's roots"
 

@@ -69,6 +69,7 @@ KEYS: tuple[Key, ...] = (
     Key("restart_max", "restart_max", p.whole(0, 1_000_000)),
     Key("restart_window_sec", "restart_window", _SECONDS),
     Key("heartbeat_sec", "heartbeat", _SECONDS_OR_0),
+    Key("era", "era", p.one_of("auto", "handshake", "modern")),
     Key("client_capabilities", "client_capabilities", p.one_of("all", "none", "mirror")),
     Key("when_asking", "when_asking", p.one_of("overflow", "serialise", "isolate", "decline")),
     Key("overlap", "overlap", p.boolean),

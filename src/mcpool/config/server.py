@@ -11,6 +11,7 @@ Retry = Literal["safe", "never", "always"]
 Start = Literal["lazy", "eager"]
 ClientCapabilitiesMode = Literal["all", "none", "mirror"]
 WhenAsking = Literal["overflow", "serialise", "isolate", "decline"]
+EraWish = Literal["auto", "handshake", "modern"]
 Surface = Literal["direct", "deferred", "code_mode"]
 Pairs = tuple[tuple[str, str], ...]
 """A mapping as sorted pairs, so that equal configurations are equal and hashable values."""
@@ -99,6 +100,8 @@ class ServerConfig:
     restart_window: float = 60.0
     heartbeat: float = 60.0
     """Seconds between health checks of an idle connection; 0 turns them off."""
+    era: EraWish = "auto"
+    """The protocol era to speak to it, if it can; `auto` prefers the modern one."""
     client_capabilities: ClientCapabilitiesMode = "all"
     when_asking: WhenAsking = "overflow"
     overlap: bool = True

@@ -22,6 +22,7 @@ from mcpool.oauth.sign_in import SignIn, SignIns
 from mcpool.pool.resolver import Circumstances, Resolved
 from mcpool.wire.http import HttpSpec, load, open_http, proxy_for
 from mcpool.wire.link import Link, Sink
+from mcpool.wire.revisions import Era
 
 _KEPT = 4096
 
@@ -74,10 +75,11 @@ class LocalResolver:
             remedy = "set it in `.env` in mcpool's home or in your login shell, then start mcpool anew"
             raise ServerUnavailable(server.name, f"{what}; {remedy}")
         identity = identify(server, place)
+        era: Era | None = None if server.era == "auto" else server.era
         if isinstance(identity, HttpIdentity):
             assert isinstance(transport, Http)
-            return Resolved(identity, self._http_opener(server, transport, identity), offers_roots)
-        return Resolved(identity, self._stdio_opener(server, identity), offers_roots)
+            return Resolved(identity, self._http_opener(server, transport, identity), offers_roots, era)
+        return Resolved(identity, self._stdio_opener(server, identity), offers_roots, era)
 
     def _offers_roots(self, server: ServerConfig, roots: tuple[Root, ...] | None) -> bool:
         if roots is None:

@@ -117,6 +117,13 @@ async def test_prompts_and_resources_of_a_handshake_server(place: Place, mode: M
     assert text_of(page.contents) == "7: decline"
 
 
+@pytest.mark.parametrize("mode", CLIENTS)
+async def test_server_of_both_eras_that_asks_as_the_older_one_does(place: Place, mode: Mode) -> None:
+    async with place.client("http", (mode, "pinned"), User(action="decline")) as client:
+        page = await client.read_resource("page://7")
+    assert text_of(page.contents) == "7: decline"
+
+
 @every_cell
 async def test_many_calls_at_once_are_asked_and_answered_each(place: Place, cell: Cell, key: dict[str, str]) -> None:
     """Each in its turn, or in a process of the overflow: no answer, and no question, goes astray."""

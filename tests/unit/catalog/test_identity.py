@@ -188,6 +188,7 @@ CASES: list[tuple[Identity, Identity, str]] = [
         replace(stdio(STDIO), roots=("file:///a",)),
         "roots: none and file:///a; this server depends on its client's roots",
     ),
+    (stdio(STDIO), replace(stdio(STDIO), era="handshake"), "era: auto and handshake"),
     (stdio(STDIO), http(HTTP), "transport: one is a process, the other a URL"),
 ]
 

@@ -71,6 +71,7 @@ SERVER_VALUES: dict[str, tuple[str, Any]] = {
     "restart_max": ("0", 0),
     "restart_window_sec": ("5", 5.0),
     "heartbeat_sec": ("0", 0.0),
+    "era": ('"handshake"', "handshake"),
     "client_capabilities": ('"mirror"', "mirror"),
     "when_asking": ('"serialise"', "serialise"),
     "overlap": ("false", False),
