@@ -19,6 +19,7 @@ class Asked:
     headers: dict[str, str]
     body: bytes
     writer: asyncio.StreamWriter
+    target: str = "/"
 
     @property
     def message(self) -> dict[str, Any]:
@@ -65,7 +66,8 @@ async def raw_server(handler: Handler, port: int = 0) -> AsyncGenerator[str]:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
                 headers = {k.lower(): v.strip() for k, _, v in (entry.partition(":") for entry in head[1:] if entry)}
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
-                await handler(Asked(head[0].split()[0], headers, body, writer))
+                method, target, _ = head[0].split()
+                await handler(Asked(method, headers, body, writer, target))
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 import time
-import webbrowser
 from argparse import Namespace
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from getpass import getpass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from mcpool.cli.control import ask_daemon
 from mcpool.cli.exit_codes import OK, USAGE
 from mcpool.cli.screen import Screen
+from mcpool.cli.visit import has_browser, pasted, with_browser
 from mcpool.config import Config, load
 from mcpool.config.home import ensure_home
 from mcpool.config.server import Http, ServerConfig
@@ -25,50 +23,58 @@ from mcpool.errors import ConfigError, DaemonError, ServerUnavailable
 from mcpool.gateway.record import read_record
 from mcpool.gateway.refusal import refusal
 from mcpool.gateway.tokens import TokenStore
-from mcpool.oauth.callback import HOST, Answer, Callback, NoAnswer, listening, read_answer, redirect_url, state_of
+from mcpool.launch.environment import base_environment
 from mcpool.oauth.grant import Grant, Place, grant_place, signed_in_as
-from mcpool.oauth.interactive import Visit, sign_in
+from mcpool.oauth.interactive import sign_in
 from mcpool.oauth.revocation import NotRevoked, revoke
 from mcpool.oauth.store import GrantStore
 from mcpool.rendezvous import NoDaemon, home_path
-from mcpool.wire.http import proxy_for
+from mcpool.wire.http import Proxy, proxy_for
 
-_PATIENCE = 600.0
+PATIENCE = 600.0
 """Seconds that a person may take in the browser."""
-_TRIES = 3
-_ANY_PORT = 8378
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What signing in and out needs of this machine."""
+
+    store: GrantStore
+    screen: Screen
+    proxy: Proxy
 
 
 def run(arguments: Namespace) -> int:
     """Sign in, or list, or sign out."""
     home = ensure_home(Path(home_path(os.environ)))
-    config = _config(home, arguments.config)
-    store = GrantStore(home, config.oauth_store)
-    screen = Screen()
+    # Also what the daemon goes by, so that both mean the same server and find it in the same way.
+    environ = {**os.environ, **asyncio.run(base_environment(os.environ, home)).lookup}
+    config = _config(home, arguments.config, environ)
+    desk = _Desk(GrantStore(home, config.oauth_store), Screen(), lambda url: proxy_for(url, environ))
     match arguments.words:
         case ["list"]:
-            return asyncio.run(_list(config, store, TokenStore(home), screen))
+            return asyncio.run(_list(config, TokenStore(home), desk))
         case ["logout", name]:
-            if asyncio.run(_sign_out(*_chosen(config, name), arguments.principal, store, screen)):
-                _tell_daemon(name, screen)
+            if asyncio.run(_sign_out(name, _chosen(config, name), arguments.principal, desk)):
+                _tell_daemon(name, desk.screen)
             return OK
         case [name] if name != "logout":
-            server, http = _chosen(config, name)
-            browser = not arguments.no_browser and _has_browser(os.environ)
-            asyncio.run(_sign_in(server, http, arguments.principal, store, screen, browser))
-            _tell_daemon(name, screen)
+            http = _with_variables(_chosen(config, name), environ)
+            browser = not arguments.no_browser and has_browser(os.environ)
+            asyncio.run(_sign_in(name, http, arguments.principal, desk, browser))
+            _tell_daemon(name, desk.screen)
             return OK
         case _:
             sys.stderr.write("mcpool auth: it takes SERVER, or `list`, or `logout SERVER`\n")
             return USAGE
 
 
-def _config(home: Path, given: Path | None) -> Config:
-    """What the daemon runs with, so that both mean the same server."""
+def _config(home: Path, given: Path | None, environ: Mapping[str, str]) -> Config:
+    """What the daemon runs with."""
     record = read_record(home)
-    if given is None and record is not None and record.config is not None:
+    if given is None and record is not None and record.config is not None and Path(record.config).is_file():
         given = Path(record.config)
-    config = load(None if given is None else given.absolute(), home=home, environ=os.environ)
+    config = load(None if given is None else given.absolute(), home=home, environ=environ)
     config.require()
     return config
 
@@ -82,7 +88,7 @@ def _signs_in(server: ServerConfig) -> Http | None:
     return None if "authorization" in named else http
 
 
-def _chosen(config: Config, name: str) -> tuple[str, Http]:
+def _chosen(config: Config, name: str) -> Http:
     refused = refusal(name, config.servers, config.problems)
     if refused is not None:
         raise ConfigError([refused])
@@ -91,28 +97,35 @@ def _chosen(config: Config, name: str) -> tuple[str, Http]:
     if http is None:
         why = "has its credentials in the configuration" if isinstance(server.transport, Http) else "is a program"
         raise ConfigError([f"`{name}` {why}: there is nothing to sign in to"])
-    return name, http
+    return http
+
+
+def _with_variables(http: Http, environ: Mapping[str, str]) -> Http:
+    """The same with the headers whose values are in variables: what stands before a server may want them."""
+    found = tuple((header, environ[name]) for header, name in http.env_http_headers if name in environ)
+    return replace(http, http_headers=(*http.http_headers, *found))
 
 
 # Signing in
 
 
-async def _sign_in(server: str, http: Http, principal: str, store: GrantStore, screen: Screen, browser: bool) -> None:
+async def _sign_in(server: str, http: Http, principal: str, desk: _Desk, browser: bool) -> None:
     place = grant_place(http, principal)
-    before = await _registered(store, place)
+    before = await _registered(desk.store, place)
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE), AsyncExitStack() as stack:
             if browser:
-                grant = await _with_browser(server, http, before, screen)
+                visit = await stack.enter_async_context(with_browser(server, http, before, desk.screen))
             else:
-                grant = await sign_in(server, http, before, _pasted(server, _redirect(http, before), screen), _proxy)
+                visit = pasted(server, http, before, desk.screen, PATIENCE)
+            grant = await sign_in(server, http, before, visit, desk.proxy)
     except TimeoutError:
-        what = f"you were not signed in within {_PATIENCE / 60:g} minutes; run `mcpool auth {server}` again"
+        what = f"you were not signed in within {PATIENCE / 60:g} minutes; run `mcpool auth {server}` again"
         if before is not None:
             what += f", after `mcpool auth logout {server}` if the page did not know this client"
         raise ServerUnavailable(server, what) from None
-    await store.write(place, grant)
-    screen.line(f"signed in to `{server}`", "green")
+    await desk.store.write(place, grant)
+    desk.screen.line(f"signed in to `{server}`", "green")
 
 
 async def _registered(store: GrantStore, place: Place) -> Grant | None:
@@ -124,97 +137,10 @@ async def _registered(store: GrantStore, place: Place) -> Grant | None:
     return None if kept is None else kept.grant
 
 
-def _proxy(url: str) -> str | None:
-    return proxy_for(url, os.environ)
-
-
-async def _with_browser(server: str, http: Http, before: Grant | None, screen: Screen) -> Grant:
-    async with AsyncExitStack() as stack:
-        try:
-            callback = await stack.enter_async_context(listening(_port(http, before)))
-        except OSError:
-            if http.oauth_callback_port is not None:
-                msg = f"`oauth.callback_port` of `{server}`: port {http.oauth_callback_port} is taken"
-                raise DaemonError(msg) from None
-            callback = await stack.enter_async_context(listening())  # that of the last time is taken
-        return await sign_in(server, http, before, _browsed(server, callback, screen), _proxy)
-
-
-def _browsed(server: str, callback: Callback, screen: Screen) -> Visit:
-    async def show(url: str) -> None:
-        callback.expect(url)
-        screen.line(f"Sign in to `{server}` in your browser. If it does not open by itself, visit:")
-        screen.line(f"  {url}")
-        screen.line(f"Is the browser on another machine? `mcpool auth {server} --no-browser`", "dim")
-        await asyncio.to_thread(webbrowser.open, url)
-
-    return Visit(callback.url, show, callback.answer)
-
-
-def _pasted(server: str, redirect: str, screen: Screen) -> Visit:
-    expected = ""
-
-    async def show(url: str) -> None:
-        nonlocal expected
-        expected = state_of(url)
-        screen.line(f"Sign in to `{server}` in a browser, on whichever machine:")
-        screen.line(f"  {url}")
-        screen.line(f"In the end it is sent to an address that begins with {redirect}, which it may fail to show.")
-
-    async def answer() -> Answer:
-        for _ in range(_TRIES):
-            try:
-                found = read_answer(_read_line(server, "Paste that address here (it is not shown): "))
-            except NoAnswer as error:
-                screen.line(f"{error}; try again", "yellow")
-                continue
-            if found.state == expected:
-                return found
-            screen.line("that address belongs to another sign-in; try again", "yellow")
-        raise ServerUnavailable(server, f"you were not signed in; run `mcpool auth {server}` again")
-
-    return Visit(redirect, show, answer)
-
-
-def _read_line(server: str, prompt: str) -> str:
-    """A line that is not echoed, since it holds a secret. Nothing else runs in this process meanwhile."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # the event loop's own would wait for the line
-    try:
-        if sys.stdin.isatty():
-            return getpass(prompt)
-        line = sys.stdin.readline()
-    except EOFError:
-        line = ""
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if not line:
-        raise ServerUnavailable(server, "you were not signed in: nothing was pasted before standard input ended")
-    return line
-
-
-def _port(http: Http, before: Grant | None) -> int:
-    """The port that the browser comes back to: a registration is good for one address only. 0 if any will do."""
-    if http.oauth_callback_port is not None:
-        return http.oauth_callback_port
-    known = urlsplit((before.client.get("redirect_uris") or [""])[0]) if before is not None else None
-    return known.port or 0 if known is not None and known.hostname == HOST else 0
-
-
-def _redirect(http: Http, before: Grant | None) -> str:
-    """Nobody listens there: the person brings what comes."""
-    return redirect_url(_port(http, before) or _ANY_PORT)
-
-
-def _has_browser(environ: Mapping[str, str]) -> bool:
-    if sys.platform == "darwin":
-        return "SSH_CONNECTION" not in environ
-    return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
-
-
 # Seeing and signing out
 
 
-async def _list(config: Config, store: GrantStore, tokens: TokenStore, screen: Screen) -> int:
+async def _list(config: Config, tokens: TokenStore, desk: _Desk) -> int:
     rows: list[tuple[str, ...]] = []
     unread = ""
     for server in config.servers:
@@ -223,7 +149,7 @@ async def _list(config: Config, store: GrantStore, tokens: TokenStore, screen: S
             continue
         for principal in ("", *(name for name in tokens.names() if signed_in_as(name))):
             try:
-                kept = await store.read(grant_place(http, principal))
+                kept = await desk.store.read(grant_place(http, principal))
             except ConfigError as error:
                 unread = str(error)
                 rows.append((server.name, principal or "-", "cannot be read", "-", "-"))
@@ -234,11 +160,11 @@ async def _list(config: Config, store: GrantStore, tokens: TokenStore, screen: S
             elif not principal:
                 rows.append((server.name, "-", "not signed in", "-", "-"))
     if rows:
-        screen.table(("server", "principal", "state", "token until", "issuer"), rows)
+        desk.screen.table(("server", "principal", "state", "token until", "issuer"), rows)
     else:
-        screen.line("there is no server that one can sign in to")
+        desk.screen.line("there is no server that one can sign in to")
     if unread:
-        screen.line(unread, "yellow")
+        desk.screen.line(unread, "yellow")
     return OK
 
 
@@ -248,24 +174,26 @@ def _until(grant: Grant) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(grant.expires_at))
 
 
-async def _sign_out(server: str, http: Http, principal: str, store: GrantStore, screen: Screen) -> bool:
+async def _sign_out(server: str, http: Http, principal: str, desk: _Desk) -> bool:
     """Whether there was something to sign out of."""
-    forgotten = await store.forget(grant_place(http, principal))
+    forgotten = await desk.store.forget(grant_place(http, principal))
     grant = forgotten.grant
     if forgotten.unread is not None:
-        screen.line(f"what could not be read no longer counts, but is not revoked: {forgotten.unread}", "yellow")
+        desk.screen.line(f"what could not be read no longer counts, but is not revoked: {forgotten.unread}", "yellow")
     if grant is None:
         if forgotten.unread is None:
-            screen.line(f"you were not signed in to `{server}`")
+            desk.screen.line(f"you were not signed in to `{server}`")
         return forgotten.unread is not None
+    if grant.access_token is None:
+        desk.screen.line(f"signed out of `{server}`: its issuer had taken back the tokens before")
+        return True
     try:
-        if grant.access_token is not None:
-            await revoke(grant, _proxy)
+        await revoke(grant, desk.proxy)
     except NotRevoked as error:
-        screen.line(f"signed out of `{server}`: its tokens are forgotten here")
-        screen.line(f"They were not revoked, and may be good until they expire: {error}", "yellow")
+        desk.screen.line(f"signed out of `{server}`: its tokens are forgotten here")
+        desk.screen.line(f"They were not revoked, and may be good until they expire: {error}", "yellow")
     else:
-        screen.line(f"signed out of `{server}`: its tokens are forgotten here, and revoked at {grant.host}")
+        desk.screen.line(f"signed out of `{server}`: its tokens are forgotten here, and revoked at {grant.host}")
     return True
 
 

@@ -18,17 +18,26 @@ class Unusable(httpx2.TransportError):
     """What was asked, or came back, cannot be used. The message is ours, and holds no secret."""
 
 
+def safe(server: str, url: str) -> bool:
+    """Whether what has to do with signing in to a server may go to that URL.
+
+    Whoever has the server on plain HTTP has chosen that; nobody else's tokens go where anybody can listen.
+    """
+    own = httpx2.URL(server)
+    return own.scheme != "https" or is_loopback(own.host) or httpx2.URL(url).scheme == "https"
+
+
 class _Bounded(httpx2.AsyncBaseTransport):
     """Reads each answer whole, within the bounds, and keeps tokens off connections that anybody can listen to."""
 
     def __init__(self, server: str, proxy: Proxy, deadline: float) -> None:
-        self._secure = httpx2.URL(server).scheme == "https"
+        self._server = server
         self._proxy = proxy
         self._deadline = deadline
         self._inner: dict[str | None, httpx2.AsyncHTTPTransport] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        if self._secure and request.url.scheme != "https" and not is_loopback(request.url.host):
+        if not safe(self._server, str(request.url)):
             raise Unusable("its address is not https, although the server's is")
         request.headers["accept-encoding"] = "identity"  # a small answer must not grow when it is unpacked
         proxy = self._proxy(str(request.url))

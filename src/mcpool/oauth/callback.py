@@ -135,20 +135,20 @@ async def listening(port: int = 0) -> AsyncGenerator[Callback]:
     Raises:
         OSError: the port is taken.
     """
-    callback: Callback | None = None
+    callback: Callback
     connections: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        assert callback is not None
         connections.add(task)
         task.add_done_callback(connections.discard)
         await callback.serve(reader, writer)
 
-    server = await asyncio.start_server(connected, HOST, port, limit=_LONGEST)
+    server = await asyncio.start_server(connected, HOST, port, limit=_LONGEST, start_serving=False)
     callback = Callback(server.sockets[0].getsockname()[1])
     try:
+        await server.start_serving()
         yield callback
     finally:
         server.close()

@@ -46,6 +46,11 @@ class Held:
     def __repr__(self) -> str:
         return repr(self.grant)
 
+    @property
+    def unkept(self) -> bool:
+        """Whether something is in memory only."""
+        return self._unkept is not None
+
     def look_again(self) -> None:
         """Somebody may have signed in or out since: read what is kept when it is next needed."""
         self._known = False

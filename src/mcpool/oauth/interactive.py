@@ -47,7 +47,12 @@ async def sign_in(server: str, http: Http, before: Grant | None, visit: Visit, p
     from mcp.shared.auth import AuthorizationCodeResult
 
     from mcpool.oauth import sdk
-    from mcpool.oauth.asking import asking, what_failed
+    from mcpool.oauth.asking import asking, safe, what_failed
+
+    async def show(url: str) -> None:
+        if not safe(http.url, url):
+            raise OAuthFlowError("the page to sign in on is not https")
+        await visit.show(url)
 
     async def receive() -> AuthorizationCodeResult:
         answer = await visit.answer()
@@ -62,7 +67,7 @@ async def sign_in(server: str, http: Http, before: Grant | None, visit: Visit, p
         redirect=visit.redirect,
         scopes=http.scopes,
         resource=http.oauth_resource,
-        show=visit.show,
+        show=show,
         receive=receive,
     )
     headers = dict(http.http_headers) | _HEADERS
@@ -76,13 +81,17 @@ async def sign_in(server: str, http: Http, before: Grant | None, visit: Visit, p
     except _Refused as refusal:
         raise ServerUnavailable(server, f"you were not signed in: its issuer says `{refusal}`") from None
     except httpx2.HTTPError as error:
+        if memory.received_at is not None:
+            return sdk.granted(client, memory, http.url)  # whatever befell the server after that
         what = f"the sign-in failed at {_host(error)}: {what_failed(error)}"
         raise ServerUnavailable(server, what) from None
     except (OAuthFlowError, ValueError, OverflowError) as error:
         raise ServerUnavailable(server, f"the sign-in failed: {_without_secrets(error)}") from None
     if memory.received_at is None:
-        told = "it did not ask for credentials: there is nothing to sign in to"
-        raise ServerUnavailable(server, told if status not in _REFUSED else f"it answered HTTP {status}")
+        told = f"it answered HTTP {status}"
+        if status not in _REFUSED and status < 500:
+            told += " and did not ask for credentials: there is nothing to sign in to"
+        raise ServerUnavailable(server, told)
     if status in _REFUSED:
         raise ServerUnavailable(server, f"it still answers HTTP {status} to the token that its issuer gave")
     return sdk.granted(client, memory, http.url)

@@ -75,6 +75,7 @@ class Files:
                     file.flush()
                     os.fsync(file.fileno())
                 os.replace(temporary, path)
+                self._settle()
             except BaseException:
                 with suppress(FileNotFoundError):
                     os.unlink(temporary)
@@ -89,6 +90,14 @@ class Files:
             self._clear(name)
         except OSError as error:
             raise _refused(self._path(name), "removed", error) from error
+
+    def _settle(self) -> None:
+        """Have the new name on the disk: the issuer takes what the old one stood for no more."""
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def _clear(self, name: str) -> None:
         """Remove what a process that was killed has left half done: there are tokens in it."""

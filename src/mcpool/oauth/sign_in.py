@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import time
+from collections import OrderedDict
 
 from mcpool.errors import AuthRequired, ConfigError, ServerUnavailable
 from mcpool.oauth.grant import Place
@@ -30,6 +32,11 @@ class SignIn:
     def __repr__(self) -> str:
         return f"<SignIn {self.server} [{self._held!r}]>"
 
+    @property
+    def busy(self) -> bool:
+        """Whether it renews something, or has something to keep."""
+        return self._renewal is not None or self._held.unkept
+
     def look_again(self) -> None:
         """Somebody may have signed in or out since: read what is kept when it is next needed."""
         self._held.look_again()
@@ -49,8 +56,8 @@ class SignIn:
 
     def required(self) -> AuthRequired:
         """As `Credentials` says."""
-        whom = f" --principal {self.place.principal}" if self.place.principal else ""
-        return AuthRequired(self.server, f"needs you to sign in: run `mcpool auth {self.server}{whom}`")
+        whom = f" --principal {shlex.quote(self.place.principal)}" if self.place.principal else ""
+        return AuthRequired(self.server, f"needs you to sign in: run `mcpool auth {shlex.quote(self.server)}{whom}`")
 
     async def close(self) -> None:
         """Wait for a renewal that is under way: an issuer that rotates its tokens must not be left unheard."""
@@ -76,6 +83,8 @@ class SignIn:
 
     async def _renew_once(self, refused: str | None) -> str | None:
         try:
+            if await self._held.read() is None:
+                return None  # and no lock is made for who never signed in
             async with self._store.locked(self.place):
                 grant = await self._held.read()
                 if grant is None or grant.access_token is None:
@@ -97,20 +106,33 @@ class SignIn:
         return ServerUnavailable(self.server, f"its sign-in could not be renewed: {why}; nothing was sent")
 
 
+KNOWN = 1000
+"""Sign-ins that one host remembers; of others it reads again what is kept."""
+
+
 class SignIns:
     """The sign-ins of one host: one object for each place, whoever asks."""
 
     def __init__(self, store: GrantStore, proxy: Proxy) -> None:
         self._store = store
         self._proxy = proxy
-        self._known: dict[tuple[str, Place], SignIn] = {}
+        self._known: OrderedDict[tuple[str, Place], SignIn] = OrderedDict()
 
     def of(self, server: str, place: Place) -> SignIn:
         """The credentials of a server for a place."""
         sign_in = self._known.get((server, place))
         if sign_in is None:
             sign_in = self._known[server, place] = SignIn(server, place, self._store, self._proxy)
+            self._make_room()
+        self._known.move_to_end((server, place))
         return sign_in
+
+    def _make_room(self) -> None:
+        """Forget the one that was used the longest ago, unless it has something to do."""
+        if len(self._known) > KNOWN:
+            idle = next((key for key, sign_in in self._known.items() if not sign_in.busy), None)
+            if idle is not None:
+                del self._known[idle]
 
     async def close(self) -> None:
         """Wait until no renewal is under way."""

@@ -16,6 +16,7 @@ import pytest
 from mcpool.oauth.callback import state_of
 from support.mcpool_home import TIMEOUT, McpoolHome
 from support.oauth_server import Issuer, visit
+from support.raw_http import Asked, raw_server
 
 
 @pytest.fixture
@@ -147,6 +148,51 @@ async def test_signing_out_is_not_undone_by_a_renewal_under_way(mcpool: McpoolHo
     refused = await run(mcpool, "call", "web", "work", "{}")
     assert "`web` needs you to sign in: run `mcpool auth web`" in refused.stdout + refused.stderr
     assert "not signed in" in (await run(mcpool, "auth", "list")).stdout
+
+
+async def test_a_browser_that_stays_open_keeps_nobody_waiting(
+    mcpool: McpoolHome, issuer: Issuer, tmp_path: Path
+) -> None:
+    browser = tmp_path / "browser.py"
+    browser.write_text(
+        "import os, sys, time, urllib.request\n"
+        "parent = os.getppid()\n"
+        "urllib.request.urlopen(sys.argv[1], timeout=30).read()\n"
+        "while os.getppid() == parent: time.sleep(0.02)\n"
+    )
+    mcpool.environ |= {"DISPLAY": ":0", "BROWSER": f"{sys.executable} {browser} %s"}
+    done = await run(mcpool, "auth", "web")
+    assert (done.returncode, issuer.sign_ins) == (0, 1), done.stdout + done.stderr
+
+
+async def test_headers_whose_values_are_in_variables_are_sent(mcpool: McpoolHome) -> None:
+    """Something before the server may want them."""
+
+    async def gate(asked: Asked) -> None:
+        await asked.reply(200 if asked.headers.get("x-gate") == "open" else 403)
+
+    async with raw_server(gate) as url:
+        mcpool.configure(f'[mcp_servers.web]\nurl = "{url}"\nenv_http_headers = {{ X-Gate = "GATE" }}\n')
+        (mcpool.path / ".env").write_text("GATE=open\n")
+        (mcpool.path / ".env").chmod(0o600)
+        done = await run(mcpool, "auth", "web", "--no-browser")
+    assert "it answered HTTP 200 and did not ask for credentials" in done.stderr
+
+
+async def test_nobody_waits_for_ever_for_what_is_to_be_pasted(mcpool: McpoolHome) -> None:
+    program = "import mcpool.cli.auth as auth, mcpool.cli as cli; auth.PATIENCE = 2.0; raise SystemExit(cli.main())"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-c", program, "auth", "web", "--no-browser"),
+        env=mcpool.environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    said = await asyncio.wait_for(process.stderr.read(), TIMEOUT)
+    assert await process.wait() == 3
+    assert said.decode().startswith("mcpool: `web`: you were not signed in within ")
 
 
 async def test_an_address_of_another_sign_in_is_not_taken(mcpool: McpoolHome, issuer: Issuer) -> None:
