@@ -33,6 +33,8 @@ from mcpool.wire.http import Proxy, proxy_for
 
 PATIENCE = 600.0
 """Seconds that a person may take in the browser."""
+_AT_REST = frozenset({"idle", "stopped", "disabled"})
+"""States of a server that finds what is kept when it is next used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,13 @@ def run(arguments: Namespace) -> int:
             return asyncio.run(_list(config, TokenStore(home), desk))
         case ["logout", name]:
             if asyncio.run(_sign_out(name, _chosen(config, name), arguments.principal, desk)):
-                _tell_daemon(name, desk.screen)
+                _tell_daemon(name, desk.screen, signed_in=False)
             return OK
         case [name] if name != "logout":
             http = _with_variables(_chosen(config, name), environ)
             browser = not arguments.no_browser and has_browser(os.environ)
             asyncio.run(_sign_in(name, http, arguments.principal, desk, browser))
-            _tell_daemon(name, desk.screen)
+            _tell_daemon(name, desk.screen, signed_in=True)
             return OK
         case _:
             sys.stderr.write("mcpool auth: it takes SERVER, or `list`, or `logout SERVER`\n")
@@ -197,13 +199,16 @@ async def _sign_out(server: str, http: Http, principal: str, desk: _Desk) -> boo
     return True
 
 
-def _tell_daemon(server: str, screen: Screen) -> None:
+def _tell_daemon(server: str, screen: Screen, *, signed_in: bool) -> None:
     """Have it use what is kept now. What it cannot do is no failure of ours."""
     try:
-        ask_daemon("reconnect", server=server)
+        rows = [row for row in ask_daemon("status")["servers"] if row["name"] == server]
+        if any(row["state"] not in _AT_REST for row in rows):
+            ask_daemon("reconnect", server=server)
     except NoDaemon:
         return
     except DaemonError as error:
-        screen.line(f"the daemon will use that with the next call; it says: {error}", "dim")
-    else:
-        screen.line("the daemon uses that from now on", "dim")
+        if signed_in:
+            screen.line(f"the daemon could not use that yet: {error}", "yellow")
+            return
+    screen.line("the daemon goes by that from now on", "dim")

@@ -61,7 +61,7 @@ async def test_signing_in_without_a_browser_lets_the_running_daemon_in(mcpool: M
     assert "`web` needs you to sign in: run `mcpool auth web`" in refused.stdout + refused.stderr
     status = await run(mcpool, "status")
     code, said = await signed_in(mcpool)
-    assert (code, "signed in to `web`" in said) == (0, True)
+    assert (code, said.endswith("signed in to `web`\nthe daemon goes by that from now on\n")) == (0, True)
     called = await run(mcpool, "call", "web", "work", "{}")
     assert (called.returncode, called.stdout.strip()) == (0, "done")
     listed = await run(mcpool, "auth", "list")
@@ -109,8 +109,10 @@ async def test_signing_out_revokes_the_tokens_at_the_issuer(mcpool: McpoolHome, 
     await signed_in(mcpool)
     assert issuer.access
     assert issuer.refresh
+    await run(mcpool, "call", "web", "work", "{}")
     out = await run(mcpool, "auth", "logout", "web")
     assert "revoked at http://127.0.0.1" in out.stdout
+    assert out.stdout.endswith("\nthe daemon goes by that from now on\n")
     assert (issuer.access, issuer.refresh) == ({}, {})
     assert [secret for secret in issuer.secrets if secret in out.stdout + out.stderr] == []
 
