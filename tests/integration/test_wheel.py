@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not WHEELS.is_dir(), reason=f"{WHEELS} is not th
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `bin` folder of an environment that holds the wheel with its `gateway` extra, and nothing else."""
+    """The `bin` folder of an environment that holds the wheel, what it depends on, and nothing else."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True)
@@ -34,7 +34,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
     without_pip_settings = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     install = [
         *(sys.executable, "-m", "pip", "--python", str(bin_folder / "python"), "install", "--quiet"),
-        *("--no-index", "--find-links", str(WHEELS), f"{wheel}[gateway]"),
+        *("--no-index", "--find-links", str(WHEELS), str(wheel)),
     ]
     subprocess.run(install, env=without_pip_settings | {"PIP_CONFIG_FILE": os.devnull}, check=True)
     return bin_folder
@@ -101,6 +101,7 @@ def test_the_demo_server_answers(clean: Path, tmp_path: Path):
 
 
 def test_mcpool_up_without_any_configuration_shares_the_demo_server(clean: Path, tmp_path: Path):
+    """A3"""
     with mcpool_up(clean, tmp_path):
         answers = [
             json.loads(run(clean, "mcpool", "call", "demo", "counter", '{"add": 1}', "--json", home=tmp_path))

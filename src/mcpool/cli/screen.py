@@ -11,7 +11,7 @@ from mcpool.cli.words import harmless
 
 
 class Screen:
-    """Writes to one stream. On a terminal it uses rich, where that is installed."""
+    """Writes to one stream. On a terminal it uses rich."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stdout
@@ -68,10 +68,8 @@ def state_style(text: str) -> str:
 def _console(stream: TextIO) -> Any:
     if not stream.isatty() or os.environ.get("TERM") == "dumb":
         return None
-    try:
-        from rich.console import Console
-    except ImportError:
-        return None
+    from rich.console import Console
+
     return Console(file=stream)
 
 

@@ -23,7 +23,8 @@ def show_started(status: Mapping[str, Any], screen: Screen, *, now: bool) -> Non
         screen.line(f"Starting {servers}:" if now else f"{servers}; each starts when it is first used.")
     else:
         screen.line(f"{status['config']} names no usable server; `mcpool import` takes over those of your other tools.")
-    screen.line()
+    if now:
+        screen.line()
 
 
 def show_paste_lines(status: Mapping[str, Any], screen: Screen) -> None:

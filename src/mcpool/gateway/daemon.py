@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -251,8 +251,7 @@ async def _environment(environ: Mapping[str, str], home: Path) -> Mapping[str, s
 
 def _import_the_rest() -> None:
     for module in ("mcpool.host", "mcpool.gateway.app", "mcpool.gateway.stream_client", "uvicorn"):
-        with suppress(ImportError):  # Told where it is used.
-            import_module(module)
+        import_module(module)
 
 
 async def _idle(daemon: Daemon, seconds: float) -> None:

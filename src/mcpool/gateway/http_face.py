@@ -37,11 +37,9 @@ async def http_face(app: Any, sock: socket.socket) -> AsyncGenerator[None]:
 
 
 def _server(app: Any, ready: asyncio.Future[None]) -> Any:
-    try:
-        import uvicorn
-    except ImportError as error:
-        raise DaemonError(f"the daemon needs {error.name}; install it with `pip install 'mcpool[gateway]'`") from None
     from contextlib import nullcontext
+
+    import uvicorn
 
     class Server(uvicorn.Server):
         def capture_signals(self) -> Any:
