@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         WrongProcess,
     )
     from mcpool.host import Host, open
+    from mcpool.host.extension import Extension
     from mcpool.host.health import Health
     from mcpool.launch.memory import Memory
     from mcpool.runtime.policy import Policy
@@ -72,6 +73,7 @@ __all__ = [
     "DaemonError",
     "ElicitAnswer",
     "Elicitation",
+    "Extension",
     "Fragment",
     "Health",
     "Host",
@@ -122,6 +124,7 @@ _HOMES = {
     "mcpool.threads.manager": ("ThreadManager",),
     "mcpool.threads.seat": ("Listener",),
     "mcpool.threads.thread": ("Thread",),
+    "mcpool.host.extension": ("Extension",),
     "mcpool.world.section": ("Section",),
     "mcpool.world.surroundings": ("Surroundings",),
     "mcpool.world.world_state": ("Fragment", "News"),

@@ -124,7 +124,7 @@ class World:
             projector=self._projector,
             spawn=spawn,
             loop=self.loop,
-            sections=self._sections,
+            sections=lambda: self._sections,
             around=self._around,
         )
         self._stack.push_async_callback(self.threads.close)

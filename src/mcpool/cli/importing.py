@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from argparse import Namespace
 from pathlib import Path
 
+from mcpool.cli.confirm import confirmed
 from mcpool.cli.exit_codes import OK, USAGE
 from mcpool.cli.screen import Screen
 from mcpool.config.home import ensure_home
@@ -15,8 +15,9 @@ from mcpool.config.importing import plan_import
 from mcpool.config.merging import apply_import
 from mcpool.config.secrets import store_keyring_secret
 from mcpool.config.writing import read_config, write_config
-from mcpool.errors import ConfigError
 from mcpool.rendezvous import home_path
+
+_OTHERWISE = "say `--yes` to write it, or `--dry-run` to look only"
 
 
 def run(arguments: Namespace) -> int:
@@ -33,7 +34,9 @@ def run(arguments: Namespace) -> int:
     if arguments.dry_run:
         screen.line(f"\nnothing was written; without --dry-run they are added to {file}")
         return OK
-    if not arguments.yes and not _confirmed(f"add {_count(len(plan.added))} to {file}? [Y/n] ", default=True):
+    if not arguments.yes and not confirmed(
+        f"add {_count(len(plan.added))} to {file}?", default=True, otherwise=_OTHERWISE
+    ):
         screen.line("nothing was written")
         return OK
     plan = _secrets_stored(plan, screen, arguments)
@@ -76,7 +79,7 @@ def _secrets_stored(plan: ImportPlan, screen: Screen, arguments: Namespace) -> I
     moved, stored = with_keyring(plan)
     names = ", ".join(stored)
     if not arguments.keyring and (
-        arguments.yes or not _confirmed(f"move {names} to your keyring? [Y/n] ", default=True)
+        arguments.yes or not confirmed(f"move {names} to your keyring?", default=True, otherwise=_OTHERWISE)
     ):
         screen.line(f"{names}: written as they are, into a file that only you can read", "yellow")
         return plan
@@ -84,13 +87,6 @@ def _secrets_stored(plan: ImportPlan, screen: Screen, arguments: Namespace) -> I
         store_keyring_secret(name, value)
     screen.line(f"{names}: kept in your keyring", "green")
     return moved
-
-
-def _confirmed(question: str, *, default: bool) -> bool:
-    if not sys.stdin.isatty():
-        raise ConfigError(["nobody is there to confirm it; say `--yes` to write it, or `--dry-run` to look only"])
-    answer = input(question).strip().lower()
-    return default if not answer else answer in ("y", "yes")
 
 
 def _count(number: int) -> str:

@@ -98,6 +98,15 @@ def _add_configuring(commands: Any) -> None:
     config = _command(commands, "config", "", "look at the configuration", _CONFIG)
     check = _command(config.add_subparsers(metavar="check", required=True), "check", "config_check:run", "", _CONFIG)
     check.add_argument("file", metavar="FILE", nargs="?", help="default: config.toml in the home")
+    explain = _command(commands, "explain", "explain:run", "say where a server comes from, or why it is off", _EXPLAIN)
+    explain.add_argument("server", metavar="SERVER")
+    explain.add_argument("--cwd", type=Path, metavar="DIR", default=Path(), help="for a client in DIR (default: here)")
+    explain.add_argument("--config", type=Path, metavar="FILE", help="default: config.toml in the home")
+    trust = _command(commands, "trust", "trust:trust", "let a project's own servers run", _TRUST)
+    trust.add_argument("folder", type=Path, metavar="DIR", nargs="?", help="without: list what is trusted")
+    trust.add_argument("--yes", action="store_true", help="do not ask")
+    untrust = _command(commands, "untrust", "trust:untrust", "the opposite of trust", _TRUST)
+    untrust.add_argument("folder", type=Path, metavar="DIR")
     auth = _command(commands, "auth", "auth:run", "sign in to a server", _AUTH)
     auth.add_argument("words", metavar="SERVER | list | logout SERVER", nargs="+", help="what to do")
     auth.add_argument("--no-browser", action="store_true", help="print the address and take what comes of it by hand")
@@ -222,6 +231,21 @@ broken entry never stops the other servers.
 
   mcpool config check
   mcpool config check ~/project/.mcp.json
+"""
+_EXPLAIN = """\
+Say who contributes a server of this name (your configuration, the administrator's, a project's), which of them counts,
+what it is, and if it cannot be used, why.
+
+  mcpool explain git
+  mcpool explain git --cwd ~/project
+"""
+_TRUST = """\
+A project may have servers of its own, in `.mcpool/config.toml`. They run programs, so they count only after you saw and
+trusted them, and only as you saw them: when the file changes, you are asked again.
+
+  mcpool trust ~/project
+  mcpool trust
+  mcpool untrust ~/project
 """
 _AUTH = """\
 Sign in to a server that wants it. Opens your browser; without a display, or with --no-browser, it prints an address to

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import stat
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -38,6 +39,8 @@ class Document:
     lines: dict[KeyPath, int] = field(default_factory=dict[KeyPath, int])
     repeated: tuple[KeyPath, ...] = ()
     readable_by_others: bool = False
+    digest: str = ""
+    """SHA-256 of the file's bytes, in hex; empty for a dict."""
 
     def line_of(self, path: KeyPath) -> int | None:
         """The line of a key path, or of the nearest table around it that has one."""
@@ -78,7 +81,10 @@ def read_document(path: Path) -> Document | Problem:
         line = raw.count(b"\n", 0, error.start) + 1
         return _unusable(path, line, "is not valid UTF-8", "save the file as UTF-8")
     read = read_json if _looks_like_json(path, text) else read_toml
-    return read(str(path), text, folder, readable_by_others=readable_by_others)
+    document = read(str(path), text, folder, readable_by_others=readable_by_others)
+    if isinstance(document, Problem):
+        return document
+    return replace(document, digest=hashlib.sha256(raw).hexdigest())
 
 
 def read_toml(file: str, text: str, folder: Path, *, readable_by_others: bool = False) -> Document | Problem:

@@ -15,6 +15,7 @@ from mcpool.config.parse import one_of, seconds, whole
 from mcpool.config.placeholders import Placeholders
 from mcpool.config.problem import Problem, Report, Spot, dotted
 from mcpool.config.read_server import Entry, Surroundings, nearest, read_server
+from mcpool.config.requirements import read_requirements
 from mcpool.config.server import ServerConfig
 from mcpool.config.shapes import SERVER_TABLES, find_entries, is_foreign
 from mcpool.config.table import as_table, kind
@@ -22,17 +23,18 @@ from mcpool.config.translate import translate
 
 FILE_NAME = "config.toml"
 _OAUTH_STORE = "mcp_oauth_credentials_store"
-_TOP_LEVEL = ("mcp_servers", "daemon", _OAUTH_STORE)
+_TOP_LEVEL = ("mcp_servers", "daemon", "requirements", _OAUTH_STORE)
 
 
 def load(
-    source: Path | str | Mapping[str, object] | None,
+    source: Path | str | Mapping[str, object] | Document | None,
     *,
     home: Path,
     environ: Mapping[str, str],
     secret: Callable[[str], str | None] | None = None,
 ) -> Config:
     """Read a configuration: a file of ours or of another host, a dict of the same shape, or (None) `home/config.toml`.
+    A document that was read already is taken as it is.
 
     Never raises for what the configuration holds: everything wrong is a `Problem`, and the server that it is about is
     left out.
@@ -43,7 +45,11 @@ def load(
         if _is_absent(source):
             return Config()
     path = Path(source) if isinstance(source, Path | str) else None
-    document = read_document(path) if path is not None else _given(cast("Mapping[str, object]", source))
+    if isinstance(source, Document):
+        document: Document | Problem = source
+        path = Path(source.file)
+    else:
+        document = read_document(path) if path is not None else _given(cast("Mapping[str, object]", source))
     if isinstance(document, Problem):
         return Config(problems=(document,), path=path)
     report = document.report()
@@ -53,7 +59,8 @@ def load(
     _look_around(document, found, report)
     daemon = _daemon(document, report)
     oauth_store = _oauth_store(document, report)
-    return Config(servers, in_order(report.problems), daemon, path, oauth_store)
+    requirements = read_requirements(document, report)
+    return Config(servers, in_order(report.problems), daemon, path, oauth_store, requirements)
 
 
 def check(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from mcpool.config.problem import Problem
+from mcpool.config.requirements import Requirements
 from mcpool.config.server import ServerConfig
 from mcpool.errors import ConfigError
 
@@ -36,6 +37,8 @@ class Config:
     """The file it came from; None for a dict, or when there is no file."""
     oauth_store: OAuthStore = "auto"
     """`mcp_oauth_credentials_store`."""
+    requirements: Requirements | None = None
+    """`[requirements]`, which counts in the administrator's file."""
 
     def require(self) -> None:
         """Raises `ConfigError` if it has errors and no server is left of it."""

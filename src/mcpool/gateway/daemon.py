@@ -96,9 +96,12 @@ class Daemon:
 
     # What the Unix socket offers (unix_face.Services)
 
-    def refusal(self, server: str) -> str | None:
-        """Why a client can't have this server; None if it can."""
-        return refusal(server, self.host.servers, self.host.problems)
+    def refusal(self, server: str, cwd: str | None = None) -> str | None:
+        """Why a client in this folder can't have this server; None if it can."""
+        refused = refusal(server, self.host.servers, self.host.problems)
+        if refused is not None and cwd is not None and refusal(server, self.host.servers_around(cwd)) is None:
+            return None
+        return refused
 
     def open_stream(
         self, *, route: str | None, cwd: str, write: Callable[[bytes], None], backlog: Callable[[], int]
@@ -262,7 +265,7 @@ async def _idle(daemon: Daemon, seconds: float) -> None:
 def _open_host(source: Source, home: Path, environ: Mapping[str, str]) -> Host:
     from mcpool.host import open
 
-    return open(source, home=home, environ=environ)
+    return open(source, home=home, environ=environ, projects=True)
 
 
 def _make_gateway(host: Host, home: Path, tokens: TokenStore) -> Gateway:

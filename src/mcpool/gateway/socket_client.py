@@ -169,7 +169,7 @@ class SocketClient(asyncio.Protocol):
             return None
         if kind != "mcp" or not isinstance(server, str | None) or not isinstance(cwd, str) or not os.path.isabs(cwd):
             return "a hello says `kind` (mcp or control), `server` (a name or null) and `cwd` (an absolute path)"
-        refused = None if server is None else self._face.services.refusal(server)
+        refused = None if server is None else self._face.services.refusal(server, cwd)
         if refused is not None:
             return refused
         self.is_mcp, self.server = True, server

@@ -33,7 +33,7 @@ class Stream(Protocol):
 class Services(Protocol):
     """What the daemon offers to whoever connects."""
 
-    def refusal(self, server: str) -> str | None:
+    def refusal(self, server: str, cwd: str | None = None) -> str | None:
         """Why a client can't have this server; None if it can."""
         ...
 

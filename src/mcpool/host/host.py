@@ -7,7 +7,7 @@ import logging
 import os
 import random
 import warnings
-from collections.abc import AsyncGenerator, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -24,18 +24,22 @@ from mcpool.config.problem import Problem
 from mcpool.config.server import ApprovalMode, ServerConfig
 from mcpool.errors import Closed, WrongProcess
 from mcpool.host.attach import attached
+from mcpool.host.contributors import Contributors
+from mcpool.host.extension import Extension
 from mcpool.host.health import Health, health
 from mcpool.host.portal import Portal
 from mcpool.host.resolve import LocalResolver
 from mcpool.host.rows import Row, rows
+from mcpool.host.spawning import spawner
 from mcpool.launch.place import open_local
 from mcpool.oauth.sign_in import SignIns
 from mcpool.oauth.store import GrantStore
 from mcpool.pool.pool import Pool
 from mcpool.pool.resolver import Resolver
 from mcpool.runtime.policy import OnApprove
-from mcpool.threads.elicitation import CallbackListener, OnElicit, OnNotification
-from mcpool.threads.facts import ConfigurationAlone
+from mcpool.threads.elicitation import CallbackListener, OnElicit, OnNotification, client_of
+from mcpool.threads.facts import ConfigurationAlone, Projector
+from mcpool.threads.ids import Ids
 from mcpool.threads.manager import ThreadManager
 from mcpool.threads.seat import Listener
 from mcpool.threads.thread import Thread
@@ -64,14 +68,17 @@ class Host:
         environ: Mapping[str, str],
         grace: float,
         unload_after: float,
-        sections: Sequence[Section],
+        extensions: Sequence[Extension],
+        projects: bool,
     ) -> None:
         self._source = source
         self._attach = attach
         self._environ = environ
         self._grace = grace
         self._unload_after = unload_after
-        self._sections = tuple(sections)
+        self._extensions = list(extensions)
+        self._projects = projects
+        self._contributors: Contributors | None = None
         self._given_home = home
         self._pid = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -82,8 +89,12 @@ class Host:
         self._resolver: LocalResolver | None = None
         self._grants: GrantStore | None = None
         self.home = home
-        self.problems: tuple[Problem, ...] = ()
-        """What is wrong with the configuration; servers that are not named here run."""
+        self._own_problems: tuple[Problem, ...] = ()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the configuration, that of projects included; servers that are not named here run."""
+        return self._own_problems + (() if self._contributors is None else self._contributors.problems)
 
     def __repr__(self) -> str:
         if self._threads is None:
@@ -157,22 +168,20 @@ class Host:
             resolver: Resolver
             if self._attach:
                 resolver, servers = await attached(home)
+                projector: Projector = ConfigurationAlone()
             else:
                 config = self._load(home)
                 servers = config.servers
                 launcher = await stack.enter_async_context(open_local(home, self._environ))
+                projector = self._contributors = Contributors(home, self._environ, with_projects=self._projects)
+                for extension in self._extensions:
+                    self._contributors.add(extension)
                 self._grants = GrantStore(home, config.oauth_store)
                 sign_ins = SignIns(self._grants, lambda url: proxy_for(url, self._environ))
                 stack.push_async_callback(sign_ins.close)
                 resolver = self._resolver = LocalResolver(launcher, self._environ, sign_ins)
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
-
-            def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-                task = tasks.create_task(_contained(work))
-                # A task that is cancelled before its first step leaves its work unawaited.
-                task.add_done_callback(lambda _: work.close())
-                return task
-
+            spawn = spawner(tasks)
             self._pool = Pool(
                 resolver,
                 client_info=CLIENT_INFO,
@@ -187,18 +196,24 @@ class Host:
                 servers,
                 grace=self._grace,
                 unload_after=self._unload_after,
-                new_id=_Ids(),
-                projector=ConfigurationAlone(),
+                new_id=Ids(),
+                projector=projector,
                 spawn=spawn,
                 loop=loop,
-                sections=(*OUR_SECTIONS, *self._sections),
+                sections=self._sections,
             )
             stack.push_async_callback(self._threads.close)
             yield
 
+    def _load_given(self, source: Mapping[str, Any]) -> Config:
+        assert self.home is not None
+        config = load(source, home=self.home, environ=self._environ)
+        config.require()
+        return config
+
     def _load(self, home: Path) -> Config:
         config = load(self._source, home=home, environ=self._environ)
-        self.problems = config.problems
+        self._own_problems = config.problems
         config.require()
         for problem in config.problems:
             logger.warning("%s", problem)
@@ -220,6 +235,7 @@ class Host:
         parent: Thread | None = None,
         beside: Thread | None = None,
         only: Collection[str] | None = None,
+        config: Mapping[str, Any] | None = None,
         id: str | None = None,
     ) -> Thread:
         """Open a thread: one conversation that uses the servers. Close it, or use it with `async with`.
@@ -237,28 +253,27 @@ class Host:
             beside: makes it part of that thread's conversation: it shares every process with it, but what servers ask
                 on behalf of its calls is asked of it alone.
             only: the names of the servers that it uses; all if None.
+            config: servers that it has besides, or in place of those of the same names, in the shape of `mcpool.open`.
             id: its name; one is made if None.
 
         Raises:
             Closed: the host is not open.
+            ConfigError: nothing of `config` can be used.
             WrongProcess: it was opened before a fork, in the parent process.
         """
         manager = self._manager()
+        servers = () if config is None else self._load_given(config).servers
         return manager.open(
             cwd=os.path.abspath(cwd or os.getcwd()),
             principal=principal,
-            client=client
-            or ClientFacts(
-                elicitation_form=on_elicit is not None,
-                elicitation_url=on_elicit is not None,
-                raw=_FULL_ELICITATION if on_elicit is not None else b"{}",
-            ),
+            client=client or client_of(on_elicit),
             listener=listener or CallbackListener(on_elicit, on_notification),
             on_approve=on_approve,
             default_mode=default_mode,
             parent=parent,
             beside=beside,
             only=only,
+            servers=servers,
             id=id,
         )
 
@@ -288,6 +303,11 @@ class Host:
     def servers(self) -> tuple[ServerConfig, ...]:
         """The servers that threads are given, disabled ones included."""
         return () if self._threads is None else self._threads.servers
+
+    def servers_around(self, cwd: str) -> tuple[ServerConfig, ...]:
+        """Like `servers`, with those of the project that this folder belongs to. Reads files."""
+        project = None if self._contributors is None else self._contributors.project_of(cwd)
+        return self.servers if project is None else (*self.servers, *project.servers)
 
     @property
     def portal(self) -> Portal:
@@ -328,13 +348,39 @@ class Host:
         config = load(source if source is not None else self._source, home=self.home, environ=self._environ)
         if not config.servers and any(problem.severity == "error" for problem in config.problems):
             return config.problems
-        self.problems = config.problems
+        self._own_problems = config.problems
+        if self._contributors is not None:
+            self._contributors.read_managed()
         if self._grants is not None:
             self._grants.keep_in(config.oauth_store)
         if self._resolver is not None:
             self._resolver.forget()
         manager.apply(config.servers)
         return config.problems
+
+    def extend(self, extension: Extension) -> None:
+        """Add what a part of the program contributes, or replace what it contributed before.
+
+        Threads take its servers over with their next step; its sections are for threads that are opened from now on.
+        """
+        manager = self._manager()
+        self._extensions = [*(one for one in self._extensions if one.name != extension.name), extension]
+        if self._contributors is not None:
+            self._contributors.add(extension)
+            manager.invalidate()
+
+    def retract(self, extension: str) -> None:
+        """Take away what an extension contributed. Raises: KeyError, if there is none of this name."""
+        manager = self._manager()
+        if extension not in {one.name for one in self._extensions}:
+            raise KeyError(extension)
+        self._extensions = [one for one in self._extensions if one.name != extension]
+        if self._contributors is not None:
+            self._contributors.remove(extension)
+            manager.invalidate()
+
+    def _sections(self) -> tuple[Section, ...]:
+        return (*OUR_SECTIONS, *(section for one in self._extensions for section in one.sections))
 
     def reload(self) -> None:
         """Fresh processes are wanted: replace the pooled ones for all threads. Old calls finish on the old ones."""
@@ -355,25 +401,3 @@ class Host:
         self._manager()
         assert self._pool is not None
         await self._pool.reconnect(server)
-
-
-_FULL_ELICITATION = b'{"elicitation":{"form":{},"url":{}}}'
-
-
-class _Ids:
-    """Names for threads, unique in a host."""
-
-    def __init__(self) -> None:
-        self._last = 0
-
-    def __call__(self) -> str:
-        self._last += 1
-        return f"thread-{self._last}"
-
-
-async def _contained(work: Coroutine[Any, Any, None]) -> None:
-    """A backend's defect must not end the host: it is logged, and its callers see a server that does not answer."""
-    try:
-        await work
-    except Exception:
-        logger.exception("a backend's task failed; this is a defect of mcpool")

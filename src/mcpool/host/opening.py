@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mcpool.host.extension import Extension
 from mcpool.host.host import Host
-from mcpool.world.section import Section
 
 UNLOAD_AFTER = 1800.0
 """Seconds."""
@@ -24,7 +24,8 @@ def open(
     environ: Mapping[str, str] | None = None,
     grace: float = 1.0,
     unload_after: float = UNLOAD_AFTER,
-    sections: Sequence[Section] = (),
+    extensions: Sequence[Extension] = (),
+    projects: bool | None = None,
 ) -> Host:
     """A host for `async with`: it runs the servers of a configuration and shares them among its threads.
 
@@ -37,7 +38,9 @@ def open(
             process's if None.
         grace: seconds that a step waits for servers whose tools were never seen.
         unload_after: seconds after which a thread that nobody subscribes to any more lets its servers go.
-        sections: what this program adds to the world state that `thread.news` tells.
+        extensions: what parts of this program add: servers, and sections of the world state that `thread.news` tells.
+        projects: whether folders of threads may bring servers of their own, from `.mcpool/config.toml` of projects that
+            the user trusts (`mcpool trust`). None: only if `source` is None.
 
     Raises (when it is entered):
         ConfigError: the configuration cannot be read, or nothing in it can be used.
@@ -53,5 +56,6 @@ def open(
         environ=dict(os.environ if environ is None else environ),
         grace=grace,
         unload_after=unload_after,
-        sections=sections,
+        extensions=extensions,
+        projects=source is None if projects is None else projects,
     )

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-from mcpool.backend.holder import Question
+from mcpool.backend.holder import ClientFacts, Question
 from mcpool.errors import RpcError
 from mcpool.wire.revisions import INVALID_REQUEST
 
@@ -40,6 +40,13 @@ OnElicit = Callable[
 
 OnNotification = Callable[[str, str, Any], None]
 """Called with the server's name, the method and the decoded params of a notification that belongs to no call."""
+
+
+def client_of(on_elicit: OnElicit | None) -> ClientFacts:
+    """What a program can do whose questions are answered by this callback."""
+    if on_elicit is None:
+        return ClientFacts()
+    return ClientFacts(elicitation_form=True, elicitation_url=True, raw=b'{"elicitation":{"form":{},"url":{}}}')
 
 
 class CallbackListener:

@@ -27,6 +27,8 @@ class ThreadFacts:
     client: ClientFacts
     only: frozenset[str] | None = None
     """The names of the servers that it uses; None: all."""
+    servers: tuple[ServerConfig, ...] = ()
+    """What whoever opened it contributes."""
 
 
 class Projector(Protocol):

@@ -40,10 +40,10 @@ class ThreadManager:
         projector: Projector,
         spawn: Spawn,
         loop: asyncio.AbstractEventLoop,
-        sections: Sequence[Section] = OUR_SECTIONS,
+        sections: Callable[[], Sequence[Section]] = lambda: OUR_SECTIONS,
         around: Around = nothing_else,
     ) -> None:
-        """`sections` make up the world state; `around` is what there is to tell besides the servers.
+        """`sections` make up the world state of each new thread; `around` is what there is to tell besides the servers.
 
         `unload_after` seconds without a subscriber a thread is unloaded. `spawn` starts tasks that outlive it.
         """
@@ -53,7 +53,7 @@ class ThreadManager:
         self._new_id = new_id
         self._projector = projector
         self._spawn = spawn
-        self._sections = tuple(sections)
+        self._sections = sections
         self._around = around
         self._sets = ToolSets()
         self._threads: dict[str, Thread] = {}
@@ -101,10 +101,12 @@ class ThreadManager:
         parent: Thread | None = None,
         beside: Thread | None = None,
         only: Collection[str] | None = None,
+        servers: Sequence[ServerConfig] = (),
         id: str | None = None,
     ) -> Thread:
         """Load a thread, which leases its servers soon. A `parent` makes it a sub-agent, of the same session tree;
-        `beside` another makes it part of that conversation, which shares every process with it.
+        `beside` another makes it part of that conversation, which shares every process with it. `servers` come to those
+        that everybody has.
 
         Raises:
             ValueError: there is a thread of this id.
@@ -123,6 +125,7 @@ class ThreadManager:
             principal=principal,
             client=client,
             only=None if only is None else frozenset(only),
+            servers=tuple(servers),
         )
         thread = Thread(
             facts,
@@ -133,7 +136,7 @@ class ThreadManager:
             grace=self._grace,
             resolve=self._resolve,
             spawn=self._spawn,
-            sections=self._sections,
+            sections=self._sections(),
             around=self._around,
             on_close=self._forget,
         )

@@ -38,7 +38,7 @@ class FakeServices:
         self.opened: list[tuple[str | None, str]] = []
         self.streams: list[EchoStream] = []
 
-    def refusal(self, server: str) -> str | None:
+    def refusal(self, server: str, cwd: str | None = None) -> str | None:
         return None if server in ("demo", "git") else f"no server is named `{server}`"
 
     def open_stream(

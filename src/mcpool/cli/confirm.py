@@ -1,0 +1,19 @@
+"""Asking before something is changed."""
+
+from __future__ import annotations
+
+import sys
+
+from mcpool.errors import ConfigError
+
+
+def confirmed(question: str, *, default: bool, otherwise: str) -> bool:
+    """Whether the person at the terminal says yes; `default` is what no words mean.
+
+    Raises:
+        ConfigError: nobody is there; `otherwise` says what to do then.
+    """
+    if not sys.stdin.isatty():
+        raise ConfigError([f"nobody is there to confirm it; {otherwise}"])
+    answer = input(f"{question} [{'Y/n' if default else 'y/N'}] ").strip().lower()
+    return default if not answer else answer in ("y", "yes")

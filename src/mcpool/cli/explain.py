@@ -1,0 +1,76 @@
+"""`mcpool explain SERVER`: who contributes it, which definition counts, and why it is off."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+from argparse import Namespace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from mcpool.backend.holder import ClientFacts
+from mcpool.catalog.contribution import Contribution
+from mcpool.catalog.projection import Verdict
+from mcpool.cli.exit_codes import OK, USAGE
+from mcpool.cli.screen import Screen
+from mcpool.config import load
+from mcpool.config.server import Http, ServerConfig
+from mcpool.gateway.refusal import refusal
+from mcpool.host.contributors import Contributors
+from mcpool.launch.environment import base_environment
+from mcpool.rendezvous import home_path
+from mcpool.threads.facts import ThreadFacts
+
+
+def run(arguments: Namespace) -> int:
+    """Resolve it as for a client in a folder; exit code 2 if it cannot be used."""
+    return asyncio.run(_explain(arguments.server, str(arguments.cwd.absolute()), arguments.config))
+
+
+async def _explain(name: str, cwd: str, file: Path | None) -> int:
+    screen, home = Screen(), Path(home_path(os.environ))
+    environ = (await base_environment(os.environ, home)).lookup
+    config = load(file, home=home, environ=environ)
+    contributors = Contributors(home, environ, with_projects=True)
+    facts = ThreadFacts("explain", "explain", "explain", None, cwd, "", ClientFacts())
+    resolution = await contributors.resolve(config.servers, facts)
+    problems = (*config.problems, *contributors.problems)
+    verdict = next((found for found in resolution.verdicts if found.name == name), None)
+    if verdict is None:
+        known = [found.winner.server for found in resolution.verdicts]
+        screen.line(refusal(name, known, problems) or f"no server is named `{name}`", "red")
+    else:
+        _show(screen, verdict)
+    for problem in problems:
+        if f".{name}." in f".{problem.key}." or f"`{name}`" in problem.message:
+            screen.line(f"{problem.severity}: {problem}", "yellow")
+    return OK if verdict is not None and verdict.off is None else USAGE
+
+
+def _show(screen: Screen, verdict: Verdict) -> None:
+    winner = verdict.winner
+    screen.line(f"{verdict.name}: {_what(winner.server)}", "bold")
+    screen.line(f"  from {_whence(winner)}")
+    if verdict.off is not None:
+        screen.line(f"  off: {verdict.off}", "red")
+    for loser in verdict.losers:
+        same = "the same" if loser.server == winner.server else _what(loser.server)
+        screen.line(f"  not used: {same}, from {_whence(loser)}")
+    for conflict in verdict.conflicts:
+        screen.line(f"  conflict: {_whence(conflict)} means something else by this name; rename one", "yellow")
+
+
+def _what(server: ServerConfig) -> str:
+    transport = server.transport
+    if isinstance(transport, Http):
+        return f"an endpoint at {urlsplit(transport.url).netloc.rpartition('@')[2]}"
+    # Arguments may hold secrets, which nobody wants to see on a screen that is shared.
+    more = f" and {len(transport.args)} arguments" if transport.args else ""
+    return f"{shlex.quote(transport.command)}{more}"
+
+
+def _whence(claim: Contribution) -> str:
+    server = claim.server
+    place = "" if server.file is None else f" ({server.file}{'' if server.line is None else f':{server.line}'})"
+    return f"{claim.owner.source.name.lower().replace('_', ' ')}{place}"

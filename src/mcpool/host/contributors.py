@@ -1,0 +1,97 @@
+"""All who contribute servers to the threads of a host, and what that comes to for each (`threads.facts.Projector`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from mcpool.catalog.contribution import Contribution, Owner, Source
+from mcpool.catalog.projection import Projection, Resolution, resolve
+from mcpool.config import Config, load
+from mcpool.config.problem import Problem
+from mcpool.config.server import ServerConfig
+from mcpool.host.extension import Extension
+from mcpool.host.projects import Project, Projects
+from mcpool.threads.facts import ThreadFacts
+
+MANAGED_FILE = Path("/etc/mcpool/config.toml")
+MANAGED_VARIABLE = "MCPOOL_MANAGED_CONFIG"
+"""Names another file in place of `MANAGED_FILE`."""
+
+
+class Contributors:
+    """The administrator, the user, projects, whoever opened the thread, and extensions of the program."""
+
+    def __init__(self, home: Path, environ: Mapping[str, str], *, with_projects: bool) -> None:
+        """`with_projects`: folders of threads may bring servers of their own."""
+        self._home = home
+        self._environ = environ
+        self._projects = Projects(home, environ) if with_projects else None
+        self._extensions: dict[str, Config] = {}
+        self._managed = Config()
+        self.read_managed()
+
+    def read_managed(self) -> None:
+        """Read the administrator's file, and look at projects anew."""
+        file = Path(self._environ.get(MANAGED_VARIABLE) or MANAGED_FILE)
+        self._managed = load(file, home=self._home, environ=self._environ) if file.exists() else Config()
+        if self._projects is not None:
+            self._projects.forget()
+
+    def add(self, extension: Extension) -> None:
+        """Take an extension in, or another version of it, as the last one."""
+        self._extensions.pop(extension.name, None)
+        self._extensions[extension.name] = load(extension.servers or {}, home=self._home, environ=self._environ)
+
+    def remove(self, name: str) -> None:
+        """Let an extension go."""
+        del self._extensions[name]
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with anything but the user's own configuration."""
+        found = [*self._managed.problems]
+        for config in self._extensions.values():
+            found.extend(config.problems)
+        if self._projects is not None:
+            for problems in self._projects.notices.values():
+                found.extend(problems)
+        return tuple(found)
+
+    def project_of(self, cwd: str) -> Project | None:
+        """The project around a folder. Reads files. Raises: as `project`."""
+        return None if self._projects is None else self._projects.read(cwd)
+
+    async def project(self, servers: Sequence[ServerConfig], thread: ThreadFacts) -> Projection:
+        """What a thread has. Raises: ConfigError, if it cannot be said which projects are trusted."""
+        return (await self.resolve(servers, thread)).projection
+
+    async def resolve(self, servers: Sequence[ServerConfig], thread: ThreadFacts) -> Resolution:
+        """What a thread has, and how it came about. Raises: as `project`."""
+        project = None if self._projects is None else await self._projects.of(thread.cwd)
+        claims = self._claims(servers, thread, project)
+        if thread.only is not None:
+            claims = [claim for claim in claims if claim.server.name in thread.only]
+        return resolve(claims, refusal=self._refusal)
+
+    def _claims(
+        self, servers: Sequence[ServerConfig], thread: ThreadFacts, project: Project | None
+    ) -> list[Contribution]:
+        claims = _of(Owner(Source.USER), servers)
+        claims += _of(Owner(Source.MANAGED), self._managed.servers)
+        if project is not None:
+            claims += _of(Owner(Source.PROJECT, str(project.file)), project.servers)
+        claims += _of(Owner(Source.SESSION), thread.servers)
+        for name, config in self._extensions.items():
+            claims += _of(Owner(Source.EXTENSION, name), config.servers)
+        return claims
+
+    def _refusal(self, claim: Contribution) -> str | None:
+        rules = self._managed.requirements
+        if rules is None or claim.owner.source in (Source.MANAGED, Source.CONNECTOR):
+            return None
+        return rules.refusal(claim.server)
+
+
+def _of(owner: Owner, servers: Iterable[ServerConfig]) -> list[Contribution]:
+    return [Contribution(owner, server) for server in servers]

@@ -1,0 +1,94 @@
+"""The servers of projects: read where a thread is, used only if the user trusts the file as it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mcpool.config import load
+from mcpool.config.document import Document, read_document
+from mcpool.config.problem import Problem
+from mcpool.config.project import project_file
+from mcpool.config.server import ServerConfig
+from mcpool.config.shapes import find_entries
+from mcpool.config.trust import Trust, TrustStore
+
+FRESH = 1.0
+"""Seconds for which what was read counts without another look, unless somebody says that it changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The configuration of one project."""
+
+    file: Path
+    servers: tuple[ServerConfig, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    trust: Trust = "trusted"
+
+
+class Projects:
+    """Reads the configuration of the project around a folder."""
+
+    def __init__(self, home: Path, environ: Mapping[str, str]) -> None:
+        self._home = home
+        self._environ = environ
+        self._trust = TrustStore(home)
+        self._read: dict[str, tuple[float, Project | None]] = {}
+        self.notices: dict[Path, tuple[Problem, ...]] = {}
+        """What is wrong with each file that was read last."""
+
+    async def of(self, cwd: str) -> Project | None:
+        """The project that a folder belongs to; None if it belongs to none, or to one without a configuration.
+
+        Raises:
+            ConfigError: the list of trusted files cannot be read.
+        """
+        now = asyncio.get_running_loop().time()
+        read_at, project = self._read.get(cwd, (now - 2 * FRESH, None))
+        if now - read_at > FRESH:
+            project = await asyncio.to_thread(self.read, cwd)
+            self._read[cwd] = (now, project)
+            if project is not None:
+                self.notices[project.file] = project.problems
+        return project
+
+    def read(self, cwd: str) -> Project | None:
+        """Like `of`, without memory."""
+        return read_project(Path(cwd), self._home, self._environ, self._trust)
+
+    def forget(self) -> None:
+        """Something may have changed: read everything anew."""
+        self._read.clear()
+        self.notices.clear()
+
+
+def read_project(cwd: Path, home: Path, environ: Mapping[str, str], store: TrustStore) -> Project | None:
+    """Read the configuration of the project around a folder. Raises: ConfigError, as `TrustStore.of`."""
+    file = project_file(cwd, home)
+    if file is None:
+        return None
+    document = read_document(file)
+    if isinstance(document, Problem):
+        return Project(file, problems=(document,))
+    root = file.parent.parent
+    trust = store.of(file, document.digest)
+    if trust != "trusted":
+        return Project(file, problems=(_untrusted(file, root, document, trust),), trust=trust)
+    config = load(replace(document, folder=root), home=home, environ=environ)
+    return Project(file, config.servers, config.problems)
+
+
+def _untrusted(file: Path, root: Path, document: Document, trust: Trust) -> Problem:
+    names = ", ".join(f"`{entry.name}`" for entry in find_entries(document, document.report())) or "no servers"
+    what = "changed after you trusted it" if trust == "changed" else "is not trusted"
+    return Problem(
+        "warning",
+        str(file),
+        None,
+        "",
+        f"{what}, so nothing of it runs: it describes {names}",
+        f"look at it, and if you want them, `mcpool trust {root}`",
+    )

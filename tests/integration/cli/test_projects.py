@@ -1,0 +1,71 @@
+"""`mcpool trust`, `untrust` and `explain`, with a real daemon."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.mcpool_home import McpoolHome
+
+DEMO_TABLE = f'command = {json.dumps(sys.executable)}\nargs = ["-m", "mcpool.demo"]\n'
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project whose configuration describes `theirs`."""
+    folder = tmp_path / "project"
+    (folder / ".mcpool").mkdir(parents=True)
+    (folder / ".mcpool" / "config.toml").write_text(f"[mcp_servers.theirs]\n{DEMO_TABLE}")
+    return folder
+
+
+def test_a_projects_server_can_be_used_in_its_folder_once_it_is_trusted(mcpool: McpoolHome, project: Path) -> None:
+    before = mcpool.run("call", "theirs", "counter", "{}", cwd=project)
+    assert before.returncode != 0
+    assert "no server is named `theirs`" in before.stderr
+    trusted = mcpool.run("trust", str(project), "--yes")
+    assert (trusted.returncode, trusted.stderr) == (0, "")
+    assert "theirs: " in trusted.stdout
+    assert mcpool.run("call", "theirs", "counter", "{}", cwd=project).returncode == 0
+    assert mcpool.run("call", "theirs", "counter", "{}").returncode != 0
+    assert str(project) in mcpool.run("trust").stdout
+    assert "no longer trusted" in mcpool.run("untrust", str(project)).stdout
+    assert mcpool.run("call", "theirs", "counter", "{}", cwd=project).returncode != 0
+
+
+def test_trust_is_not_given_without_a_person(mcpool: McpoolHome, project: Path) -> None:
+    done = mcpool.run("trust", str(project))
+    assert done.returncode == 2
+    assert "--yes" in done.stderr
+
+
+def test_a_folder_without_a_configuration_cannot_be_trusted(mcpool: McpoolHome, tmp_path: Path) -> None:
+    done = mcpool.run("trust", str(tmp_path), "--yes")
+    assert done.returncode == 2
+    assert ".mcpool/config.toml" in done.stderr
+
+
+def test_explain_says_who_counts_who_lost_and_where(mcpool: McpoolHome, project: Path) -> None:
+    mcpool.configure('[daemon]\nport = 0\n[mcp_servers.theirs]\ncommand = "mine"\nargs = ["secret"]\n')
+    mcpool.run("trust", str(project), "--yes")
+    done = mcpool.run("explain", "theirs", "--cwd", str(project))
+    assert done.returncode == 0
+    assert f"from project ({project}/.mcpool/config.toml:1)" in done.stdout
+    assert "not used: mine and 1 arguments, from user (" in done.stdout
+    assert "secret" not in done.stdout
+
+
+def test_explain_says_why_a_server_is_off(mcpool: McpoolHome) -> None:
+    mcpool.configure('[daemon]\nport = 0\n[mcp_servers.off]\ncommand = "x"\nenabled = false\n')
+    done = mcpool.run("explain", "off")
+    assert done.returncode == 2
+    assert "off: it is disabled by user" in done.stdout
+
+
+def test_explain_of_an_untrusted_projects_server_says_how_to_trust_it(mcpool: McpoolHome, project: Path) -> None:
+    done = mcpool.run("explain", "theirs", "--cwd", str(project))
+    assert done.returncode == 2
+    assert f"`mcpool trust {project}`" in done.stdout
