@@ -48,6 +48,8 @@ class FakeServer:
     """Tools on one page of `tools/list`."""
     slow_start: float = 0.0
     """Seconds until a process takes its first message."""
+    busy_start: float = 0.0
+    """Of these, how many the process uses the processor for."""
     fails_to_start: str | None = None
     """Why the launcher cannot start it at all."""
     reads: bool = True
@@ -122,7 +124,8 @@ class FakeProcess:
         self._pid = pid
         self._sink = sink
         self._loop = asyncio.get_running_loop()
-        self._ready_at = self._loop.time() + server.slow_start
+        self._begun = self._loop.time()
+        self._ready_at = self._begun + server.slow_start
         self._written = self._left = 0
         # Timers of equal times fire in any order; what they deliver keeps its own.
         self._to_it: deque[bytes] = deque()
@@ -166,6 +169,9 @@ class FakeProcess:
             self._left += len(data)
             self._to_it.append(data)
             self._loop.call_at(max(self._ready_at, self._loop.time() + LATENCY), self._receive)
+
+    def work_done(self) -> int:
+        return int(100 * min(self._loop.time() - self._begun, self.server.busy_start))
 
     def last_words(self) -> str:
         return self.words

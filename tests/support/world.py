@@ -12,6 +12,7 @@ from typing import Any, Self
 import msgspec
 
 from mcpool.backend.backend import Backend
+from mcpool.backend.catalogues import Catalogues, CatalogueStore
 from mcpool.backend.holder import ClientFacts, Question
 from mcpool.catalog.identity import Place, identify
 from mcpool.config.server import ServerConfig, Stdio
@@ -81,6 +82,7 @@ class World:
         projector: Projector | None = None,
         sections: Sequence[Section] = (),
         around: Around = nothing_else,
+        store: CatalogueStore | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.servers = {server.name: server for server in servers}
@@ -93,6 +95,7 @@ class World:
         self._projector = projector or ConfigurationAlone()
         self._sections = (*OUR_SECTIONS, *sections)
         self._around = around
+        self._store = store
         self._stack = AsyncExitStack()
         self._last = 0
 
@@ -113,6 +116,7 @@ class World:
             chance=lambda: 0.5,
             loop=self.loop,
             telemetry=self._telemetry,
+            catalogues=Catalogues(self._store),
         )
         self._stack.push_async_callback(self.pool.close)
         self.threads = ThreadManager(

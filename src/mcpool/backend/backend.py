@@ -7,8 +7,10 @@ import itertools
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
+from mcpool.backend.catalogues import Known
 from mcpool.backend.connection import Connection, Opener, Opening, Terms
 from mcpool.backend.eras import Eras
+from mcpool.backend.first_sight import Signs
 from mcpool.backend.heartbeat import Heartbeat
 from mcpool.backend.holders import Holders
 from mcpool.backend.lifecycle import Event, State, after
@@ -45,6 +47,7 @@ class Backend:
         *,
         key: object,
         eras: Eras,
+        known: Known,
         spawn: Spawn,
         chance: Callable[[], float],
         on_roots_wanted: Callable[[], None],
@@ -65,8 +68,6 @@ class Backend:
         """Why it last ended or could not be started, also if it runs again."""
         self.ready_at = 0.0
         """When the connection became ready, in the loop's time."""
-        self.catalogue: Catalogue | None = None
-        """The last list of tools that is known, from whichever generation."""
         self.session: Session | None = None
         """The last session, for what it knows of the server."""
         self.current: Connection | None = None
@@ -79,12 +80,15 @@ class Backend:
         self._sharing = sharing
         self._key = key
         self._eras = eras
+        self.known = known
+        self._listed: Catalogue | None = None
+        self.signs = Signs()
         self._spawn = spawn
         self._on_roots_wanted = on_roots_wanted
         self._on_state_lost = on_state_lost
         self._loop = loop
         self._telemetry = telemetry
-        self._opening: Opening | None = None
+        self.opening: Opening | None = None
         """Gets None when a connection is ready, or why there will be none; a recovery is one, however many attempts."""
         self._owners: dict[asyncio.Task[None], Opening] = {}
         self._revival = Revival(lambda: self.terms.budget, chance, self._attempt_by_itself, loop)
@@ -95,13 +99,17 @@ class Backend:
         self._answers_before = 0
         self._heartbeat = Heartbeat(self, loop)
         self._revisions = itertools.count(1)
-        self._grace_until: float | None = None
 
     def __repr__(self) -> str:
         return (
             f"<Backend {self.name} [{self.state}, generation {self.generation}, "
             f"{self.holders.leases} leases, {self.in_flight} in flight]>"
         )
+
+    @property
+    def catalogue(self) -> Catalogue | None:
+        """The list of tools to show: what it listed last or, until then, what is known of its kind."""
+        return self._listed or self.known.catalogue
 
     def adapt(self, terms: Terms) -> None:
         """Take the newest terms. What of them is view counts from now or from the next start, and restarts nothing."""
@@ -128,7 +136,7 @@ class Backend:
                 if connection.alive:
                     return connection
                 self.lost(connection, ConnectionLost(self.name, "is gone", sent=False))
-            opening = self._opening or self._start()
+            opening = self.opening or self._start()
             try:
                 async with asyncio.timeout_at(patience if self._recovering else None):
                     error = await asyncio.shield(opening)
@@ -140,22 +148,9 @@ class Backend:
 
     def begin(self) -> None:
         """Start it in the background, if it is not running. What failed or was refused is not tried again at once."""
-        absent = self._opening is None and self.current is None and self.state not in _ENDING
+        absent = self.opening is None and self.current is None and self.state not in _ENDING
         if absent and self._loop.time() >= self._revival.retry_at:
             self._start()
-
-    def begin_unseen(self, grace: float) -> Opening | None:
-        """Start a server whose tools were never seen, and return its start if it is still worth waiting for.
-
-        All threads share one `grace`, in seconds, counted from the first that wanted to see it.
-        """
-        self.begin()
-        if self._opening is None or self._opening.done():
-            return None
-        now = self._loop.time()
-        if self._grace_until is None:
-            self._grace_until = now + grace
-        return self._opening if now < self._grace_until else None
 
     def _start(self) -> Opening:
         """Somebody wants it.
@@ -168,7 +163,7 @@ class Backend:
         if not self._revival.admits:
             raise ServerUnavailable(self.name, self._revival.why_resting(self.name, self.last_error or "it ended"))
         self._by_itself = False
-        opening = self._opening = self._loop.create_future()
+        opening = self.opening = self._loop.create_future()
         self._attempt(opening)
         return opening
 
@@ -213,6 +208,7 @@ class Backend:
                 on_roots_wanted=self._on_roots_wanted,
                 loop=self._loop,
             )
+            self.signs.newest = connection
             opened: Opening = self._loop.create_future()
             opened.add_done_callback(lambda done, c=connection: self._publish(c, done, opening))
             if self._telemetry is not None:
@@ -231,7 +227,7 @@ class Backend:
     def _publish(self, connection: Connection, opened: Opening, opening: Opening) -> None:
         if opened.cancelled() or opened.result() is not None:
             return
-        if opening is not self._opening:
+        if opening is not self.opening:
             connection.end()  # it was stopped in the moment when it was ready
             return
         if not connection.alive:
@@ -239,7 +235,8 @@ class Backend:
         self.state = after(self.state, Event.CONNECTED)
         self.current = connection
         self.session = connection.session
-        self.catalogue = connection.catalogue
+        self._listed = connection.catalogue
+        self.known.learn(connection.catalogue)
         self.last_error = None
         self._recovering = False
         self.ready_at = self._loop.time()
@@ -252,7 +249,7 @@ class Backend:
 
     def _relisted(self, connection: Connection) -> None:
         if connection is self.current:
-            self.catalogue = connection.catalogue
+            self._listed = connection.catalogue
 
     # ------------------------------------------------------------------ when it ends unasked
 
@@ -261,7 +258,7 @@ class Backend:
         if connection is not self.current:
             return
         self._part_with(connection)
-        self._opening = None
+        self.opening = None
         self._blame("; ".join(part for part in (f"it {lost.reason}", connection.last_words) if part))
         self.state = after(self.state, Event.LOST)
         served = connection.engine.statistics().answers > self._answers_before
@@ -270,14 +267,14 @@ class Backend:
             self.state = after(self.state, Event.CONNECT_FAILED)
         elif self.holders:
             self._recovering = True
-            self._opening = self._loop.create_future()
+            self.opening = self._loop.create_future()
             self._revival.later()
 
     def refused(self, connection: Connection, error: AuthRequired) -> None:
         """A connection is of no use without other credentials. Nothing is started until somebody wants it again."""
         if connection is self.current:
             self._part_with(connection)
-            self._opening = None
+            self.opening = None
             self._blame(error.message)
             self._revival.pause()
             self.state = after(self.state, Event.REFUSED)
@@ -285,7 +282,7 @@ class Backend:
     def _failed(self, opening: Opening, error: ServerUnavailable) -> None:
         if self._eras.of(self._key) == "modern":
             self._eras.forget(self._key)  # a remembered handshake that is refused is followed by a probe as it is
-        if opening is self._opening:
+        if opening is self.opening:
             self._blame(error.message)
             if isinstance(error, AuthRequired):
                 self._revival.pause()
@@ -299,20 +296,20 @@ class Backend:
                     self._revival.later()
                     if self._recovering:
                         return
-            self._opening = None
+            self.opening = None
             self._recovering = False
         if not opening.done():
             opening.set_result(error)
 
     def _attempt_by_itself(self) -> None:
-        opening = self._opening
+        opening = self.opening
         if not self.holders:
-            self._opening, self._recovering = None, False
+            self.opening, self._recovering = None, False
             if opening is not None:
                 opening.set_result(None)  # whoever waits without a lease starts it anew
             return
         if opening is None:
-            opening = self._opening = self._loop.create_future()
+            opening = self.opening = self._loop.create_future()
         self._by_itself = True
         self._attempt(opening)
 
@@ -343,6 +340,7 @@ class Backend:
     def forgive(self) -> None:
         """Whatever was: it may be tried at once, and its budget is whole."""
         self._revival.forgive()
+        self.known.window.close()
 
     # ------------------------------------------------------------------ the end
 
@@ -356,10 +354,10 @@ class Backend:
         if self.current is not None:
             self._part_with(self.current)
         unfinished = [owner for owner, opening in self._owners.items() if not opening.done()]
-        for opening in (*self._owners.values(), self._opening):
+        for opening in (*self._owners.values(), self.opening):
             if opening is not None and not opening.done():
                 opening.set_result(None)
-        self._opening, self._recovering = None, False
+        self.opening, self._recovering = None, False
         for owner in unfinished:
             owner.cancel()
         return self._gone(tuple(self._owners), retire)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -49,6 +50,8 @@ class Catalogue:
     revision: int
     tools: tuple[ToolDefinition, ...]
     by_name: dict[str, ToolDefinition] = field(repr=False, compare=False)
+    fingerprint: bytes = field(default=b"", repr=False, compare=False)
+    """Equal for two lists exactly when they are equal byte for byte."""
 
 
 def read_catalogue(items: Iterable[bytes], revision: int) -> tuple[Catalogue, tuple[str, ...]]:
@@ -65,7 +68,15 @@ def read_catalogue(items: Iterable[bytes], revision: int) -> tuple[Catalogue, tu
             refused.append(f"tool `{head.name}` is listed twice; the first one counts")
             continue
         tools[head.name] = ToolDefinition(head.name, raw, _annotations(head.annotations))
-    return Catalogue(revision, tuple(tools.values()), tools), tuple(refused)
+    return Catalogue(revision, tuple(tools.values()), tools, _fingerprint(tools.values())), tuple(refused)
+
+
+def _fingerprint(tools: Iterable[ToolDefinition]) -> bytes:
+    digest = hashlib.sha256()
+    for tool in tools:
+        digest.update(len(tool.raw).to_bytes(8, "big"))
+        digest.update(tool.raw)
+    return digest.digest()
 
 
 def _annotations(raw: msgspec.Raw) -> Annotations:

@@ -17,6 +17,7 @@ import msgspec
 
 from mcpool import telemetry
 from mcpool._version import __version__
+from mcpool.backend.catalogues import Catalogues
 from mcpool.backend.holder import ClientFacts
 from mcpool.config import Config, load
 from mcpool.config.home import ensure_home, home_dir
@@ -24,6 +25,7 @@ from mcpool.config.problem import Problem
 from mcpool.config.server import ApprovalMode, ServerConfig
 from mcpool.errors import Closed, WrongProcess
 from mcpool.host.attach import attached
+from mcpool.host.catalogue_files import catalogue_files
 from mcpool.host.contributors import Contributors
 from mcpool.host.extension import Extension
 from mcpool.host.health import Health, health
@@ -189,6 +191,7 @@ class Host:
                 chance=random.random,
                 loop=loop,
                 telemetry=telemetry.find(self._environ),
+                catalogues=Catalogues(catalogue_files(home, spawn)),
             )
             stack.push_async_callback(self._pool.close)
             self._threads = ThreadManager(

@@ -18,6 +18,7 @@ from mcpool.launch.input_pipe import InputPipe
 from mcpool.launch.output_pipe import OutputPipe
 from mcpool.launch.process_table import SERVER_COOKIE, look
 from mcpool.launch.stderr_lines import StderrLines
+from mcpool.launch.work import work_of
 from mcpool.wire.link import Sink
 
 _STDERR_READ = 65536
@@ -113,6 +114,10 @@ class LocalLink:
     def last_words(self) -> str:
         """The last lines of the server's stderr; empty if it said nothing."""
         return self._lines.last_words()
+
+    def work_done(self) -> int:
+        """Processor time that it and its descendants used, and what they read from disk."""
+        return 0 if self._ended else work_of(self._process.pid)
 
     async def close(self) -> None:
         """Close its input, wait, SIGTERM, wait, SIGKILL, until no descendant is left.

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mcpool.backend.backend import Backend, Spawn
+from mcpool.backend.catalogues import Catalogues
 from mcpool.backend.client_side import capability_class
 from mcpool.backend.connection import Terms
 from mcpool.backend.eras import Eras
 from mcpool.backend.holder import Holder
 from mcpool.backend.restarts import Budget
 from mcpool.backend.sharing import Sharing
-from mcpool.backend.tools import Catalogue
 from mcpool.catalog.identity import Identity
 from mcpool.config.server import Http, ServerConfig
 from mcpool.errors import Closed, ServerNotFound
@@ -25,9 +25,6 @@ from mcpool.pool.lease import Lease
 from mcpool.pool.resolver import Circumstances, Resolved, Resolver
 from mcpool.pool.sharing import Key, key_of
 from mcpool.telemetry import Telemetry
-
-_REMEMBERED = 256
-"""How many catalogues of stopped backends are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +53,7 @@ class Pool:
         chance: Callable[[], float],
         loop: asyncio.AbstractEventLoop,
         telemetry: Telemetry | None = None,
+        catalogues: Catalogues | None = None,
     ) -> None:
         """`chance` gives random numbers in [0, 1)."""
         self._resolver = resolver
@@ -69,7 +67,7 @@ class Pool:
         self._retired: set[Entry] = set()
         self._eras = Eras()
         self._habits = Habits()
-        self._catalogues: OrderedDict[Key, Catalogue] = OrderedDict()
+        self._catalogues = Catalogues() if catalogues is None else catalogues
         self._chance = chance
         self.on_isolated: Callable[[], None] | None = None
         """Called when threads that share a server shall each have their own: with the next lease they get it."""
@@ -141,6 +139,7 @@ class Pool:
                 sharing,
                 key=resolved.identity,
                 eras=self._eras,
+                known=known,
                 spawn=self._spawn,
                 chance=self._chance,
                 on_roots_wanted=lambda: self._resolver.learned_roots(server),
@@ -149,9 +148,10 @@ class Pool:
                 telemetry=self._telemetry,
             )
 
+        known = self._catalogues.of(resolved.identity)
         if resolved.era is not None and self._eras.of(resolved.identity) is None:
             self._eras.learn(resolved.identity, resolved.era)
-        entry = Entry(
+        return Entry(
             key,
             server,
             open,
@@ -160,8 +160,6 @@ class Pool:
             spawn=self._spawn,
             loop=self._loop,
         )
-        entry.backend.catalogue = self._catalogues.pop(key, None)
-        return entry
 
     def released(self, entry: Entry, lease: Lease) -> None:
         """Take a lease back; called by the lease."""
@@ -268,7 +266,6 @@ class Pool:
             return
         if not entry.backend.holders:
             del self._entries[entry.key]
-            self._remember(entry)
             entry.retired = True
             self._stop(entry)
             return
@@ -276,12 +273,6 @@ class Pool:
             self._spawn(entry.backend.stop(retire=False))
         look_again = max(entry.config.idle_timeout, LOOK_AGAIN)
         entry.timer = self._loop.call_later(look_again, self._stop_if_unused, entry)
-
-    def _remember(self, entry: Entry) -> None:
-        if entry.backend.catalogue is not None:
-            self._catalogues[entry.key] = entry.backend.catalogue
-            while len(self._catalogues) > _REMEMBERED:
-                self._catalogues.popitem(last=False)
 
 
 def _budget(server: ServerConfig) -> Budget:

@@ -12,7 +12,7 @@ from mcpool.runtime.view import View
 
 _KEPT = 64
 
-_Part = tuple[str, View, int]
+_Part = tuple[str, View, bytes]
 
 
 class ToolSets:
@@ -20,21 +20,17 @@ class ToolSets:
 
     def __init__(self, profile: NameProfile = PROFILE_64) -> None:
         self._profile = profile
-        self._kept: OrderedDict[tuple[tuple[_Part, ...], tuple[str, ...]], tuple[ToolSet, list[Catalogue]]] = (
-            OrderedDict()
-        )
+        self._kept: OrderedDict[tuple[tuple[_Part, ...], tuple[str, ...]], ToolSet] = OrderedDict()
 
     def of(self, shown: Mapping[str, tuple[View, Catalogue]], pending: tuple[str, ...]) -> ToolSet:
         """The tool set of these servers."""
-        key = (tuple((name, view, id(catalogue)) for name, (view, catalogue) in shown.items()), pending)
+        key = (tuple((name, view, catalogue.fingerprint) for name, (view, catalogue) in shown.items()), pending)
         kept = self._kept.get(key)
         if kept is not None:
             self._kept.move_to_end(key)
-            return kept[0]
+            return kept
         by_server = {name: view.select(catalogue.tools) for name, (view, catalogue) in shown.items()}
-        made = ToolSet(by_server, pending, self._profile)
-        # The catalogues are kept with the set, so that an id in a key never comes to mean another one.
-        self._kept[key] = (made, [catalogue for _, catalogue in shown.values()])
+        made = self._kept[key] = ToolSet(by_server, pending, self._profile)
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
         return made

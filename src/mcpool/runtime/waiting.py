@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
-from typing import Literal
+from collections.abc import Collection, Coroutine, Mapping
+from typing import Any, Literal
 
+from mcpool.backend.first_sight import wait_for_sight
 from mcpool.errors import ServerUnavailable
 from mcpool.runtime.runtime import Binding
 
@@ -16,7 +17,7 @@ Patience = Literal["none", "grace", "full"]
 def patience(*, connected: bool, known: bool, wanted: bool) -> Patience:
     """How long to wait for one server. Pure.
 
-    `known`: its tools were seen before; `wanted`: it is required, or was named for this step.
+    `known`: its tools were seen before, and are believed; `wanted`: it is required, or was named for this step.
     """
     if connected:
         return "none"
@@ -27,26 +28,26 @@ def patience(*, connected: bool, known: bool, wanted: bool) -> Patience:
 
 async def wait_for_servers(bindings: Mapping[str, Binding], named: Collection[str], grace: float) -> None:
     """Wait as `patience` says, for all at the same time. That one fails is nothing to a step: it has no tools then."""
-    in_full: list[Binding] = []
-    openings: list[asyncio.Future[ServerUnavailable | None]] = []
+    loop = asyncio.get_running_loop()
+    waits: list[Coroutine[Any, Any, None]] = []
     for name, binding in bindings.items():
         backend = binding.lease.backend
-        wait = patience(
+        known = backend.known
+        match patience(
             connected=backend.current is not None,
-            known=backend.catalogue is not None,
+            known=backend.catalogue is not None and not known.doubted,
             wanted=binding.config.required or name in named,
-        )
-        if wait == "full":
-            in_full.append(binding)
-        elif wait == "grace" and (opening := backend.begin_unseen(grace)) is not None:
-            openings.append(opening)
-    if in_full or openings:
-        await asyncio.gather(_wait_a_moment(openings, grace), *(_wait_in_full(binding) for binding in in_full))
-
-
-async def _wait_a_moment(openings: Collection[asyncio.Future[ServerUnavailable | None]], grace: float) -> None:
-    if openings:
-        await asyncio.wait(openings, timeout=grace)
+        ):
+            case "full":
+                waits.append(_wait_in_full(binding))
+            case "grace":
+                waits.append(wait_for_sight(backend, known.window, known.seen(loop), grace))
+            case _ if known.stale:
+                backend.begin()
+            case _:
+                continue
+    if waits:
+        await asyncio.gather(*waits)
 
 
 async def _wait_in_full(binding: Binding) -> None:

@@ -233,6 +233,7 @@ class ThreadManager:
         """Fresh processes are wanted: replace the pooled stdio backends for all. Old calls finish on the old ones."""
         for entry in self._pool:
             if isinstance(entry.config.transport, Stdio):
+                entry.backend.known.doubt()
                 self._pool.retire(entry)
         self.apply(self._servers)
 

@@ -6,7 +6,7 @@ seam runs unchanged in simulation, over fake servers and virtual time.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Sink(Protocol):
@@ -69,4 +69,14 @@ class Link(Protocol):
 
     def kill(self) -> None:
         """End it at once, without waiting."""
+        ...
+
+
+@runtime_checkable
+class Works(Protocol):
+    """A link that can tell how much the processes behind it have worked."""
+
+    def work_done(self) -> int:
+        """A measure that grows with the processor time that they used and what they read, in hundredths of a second or
+        so; 0 if unknown. Looks at the system afresh."""
         ...

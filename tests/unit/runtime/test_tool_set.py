@@ -77,7 +77,7 @@ def test_another_view_catalogue_or_waiting_server_is_another_set() -> None:
 
 def test_old_sets_are_forgotten() -> None:
     sets = ToolSets()
-    catalogues = [read_catalogue([b'{"name":"t"}'], n)[0] for n in range(200)]
+    catalogues = [read_catalogue([b'{"name":"t%d"}' % n], 1)[0] for n in range(200)]
     first = sets.of({"a": (VIEW, catalogues[0])}, ())
     for catalogue in catalogues[1:]:
         sets.of({"a": (VIEW, catalogue)}, ())
