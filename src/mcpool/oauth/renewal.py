@@ -8,6 +8,7 @@ import msgspec
 
 from mcpool.oauth.grant import Grant
 from mcpool.wire.http import Proxy
+from mcpool.wire.refused import seconds
 
 DEADLINE = 45.0
 """Seconds that an issuer may take."""
@@ -20,7 +21,14 @@ _UNKNOWN_CLIENT = frozenset({"invalid_client", "unauthorized_client"})
 
 
 class NotNow(Exception):
-    """The issuer could not be asked, or could not answer; another time it may. The message says what happened."""
+    """The issuer could not be asked, or could not answer; another time it may. The message says what happened.
+
+    `pause` is how many seconds it wants to be left alone, None if it does not say.
+    """
+
+    def __init__(self, message: str, pause: float | None = None) -> None:
+        super().__init__(message)
+        self.pause = pause
 
 
 class _Refusal(msgspec.Struct):
@@ -63,7 +71,7 @@ async def renewed(grant: Grant, resource: str | None, proxy: Proxy) -> Grant:
         return grant.spent()  # documents that this version cannot read
     own = httpx2.Request("GET", grant.url)  # stands for the request that needs the token; it is never sent
     flow = client.async_auth_flow(own)
-    status, body = 0, b""
+    status, body, pause = 0, b"", None
     try:
         async with asyncio.timeout(DEADLINE), asking(grant.url, proxy, deadline=DEADLINE) as http:
             request = await anext(flow)
@@ -72,6 +80,7 @@ async def renewed(grant: Grant, resource: str | None, proxy: Proxy) -> Grant:
             while request is not own:
                 response = await http.send(request)
                 status, body = response.status_code, response.content
+                pause = seconds(response.headers.get("retry-after"))
                 request = await flow.asend(response)
     except OAuthFlowError:
         return grant.spent()  # this client cannot do what the issuer wants
@@ -88,4 +97,4 @@ async def renewed(grant: Grant, resource: str | None, proxy: Proxy) -> Grant:
     code = refusal(status, body)
     if code is not None:
         return grant.spent(registered=code not in _UNKNOWN_CLIENT)
-    raise NotNow(f"{grant.host} answered HTTP {status}{'' if status != 200 else ' without a token'}")
+    raise NotNow(f"{grant.host} answered HTTP {status}{'' if status != 200 else ' without a token'}", pause)

@@ -8,9 +8,10 @@ import time
 from collections import OrderedDict
 
 from mcpool.errors import AuthRequired, ConfigError, ServerUnavailable
-from mcpool.oauth.grant import Place
+from mcpool.oauth.grant import Grant, Place
 from mcpool.oauth.held import Held
 from mcpool.oauth.renewal import NotNow, renewed
+from mcpool.oauth.rest import Rest
 from mcpool.oauth.store import GrantStore
 from mcpool.wire.http import Proxy
 
@@ -27,6 +28,7 @@ class SignIn:
         self._store = store
         self._proxy = proxy
         self._held = Held(server, place, store)
+        self._rest = Rest()
         self._renewal: asyncio.Task[str | None] | None = None
 
     def __repr__(self) -> str:
@@ -46,7 +48,15 @@ class SignIn:
         grant = await self._held.get()
         if grant is None or grant.access_token is None:
             return None
-        return grant.usable(time.time()) or await self._renew(grant.access_token)
+        usable = grant.usable(time.time())
+        if usable is not None:
+            return usable
+        try:
+            return await self._renew(grant.access_token)
+        except ServerUnavailable:
+            if grant.expires_at is None or time.time() >= grant.expires_at:
+                raise
+            return grant.access_token  # it is kept in reserve for this
 
     async def instead_of(self, refused: str | None) -> str | None:
         """As `Credentials` says."""
@@ -56,8 +66,12 @@ class SignIn:
 
     def required(self) -> AuthRequired:
         """As `Credentials` says."""
+        return AuthRequired(self.server, f"needs you to sign in: run `{self._command}`")
+
+    @property
+    def _command(self) -> str:
         whom = f" --principal {shlex.quote(self.place.principal)}" if self.place.principal else ""
-        return AuthRequired(self.server, f"needs you to sign in: run `mcpool auth {shlex.quote(self.server)}{whom}`")
+        return f"mcpool auth {shlex.quote(self.server)}{whom}"
 
     async def close(self) -> None:
         """Wait for a renewal that is under way: an issuer that rotates its tokens must not be left unheard."""
@@ -72,6 +86,8 @@ class SignIn:
     async def _renew(self, refused: str | None) -> str | None:
         """One renewal for all who want one; it goes on when they no longer wait."""
         if self._renewal is None:
+            if asyncio.get_running_loop().time() < self._rest.until:
+                raise self._not_now(self._rest.why)
             self._renewal = asyncio.create_task(self._renew_once(refused), name=f"mcpool-oauth-{self.server}")
             self._renewal.add_done_callback(self._renewal_done)
         return await asyncio.shield(self._renewal)
@@ -94,7 +110,7 @@ class SignIn:
                     return usable  # another process was here first
                 if grant.refresh_token is None:
                     return None
-                await self._held.renewed(await renewed(grant, self.place.resource, self._proxy))
+                await self._held.renewed(await self._ask(grant))
                 grant = await self._held.get()  # another one, or none, if somebody has signed in or out meanwhile
                 return None if grant is None else grant.access_token
         except TimeoutError:
@@ -102,8 +118,18 @@ class SignIn:
         except (NotNow, ConfigError, OSError) as error:
             raise self._not_now(str(error)) from None
 
+    async def _ask(self, grant: Grant) -> Grant:
+        try:
+            grant = await renewed(grant, self.place.resource, self._proxy)
+        except NotNow as error:
+            self._rest = self._rest.after(asyncio.get_running_loop().time(), str(error), error.pause)
+            raise
+        self._rest = Rest()
+        return grant
+
     def _not_now(self, why: str) -> ServerUnavailable:
-        return ServerUnavailable(self.server, f"its sign-in could not be renewed: {why}; nothing was sent")
+        what = f"its sign-in could not be renewed: {why}; nothing was sent"
+        return ServerUnavailable(self.server, f"{what}; if that stays so, sign in again: `{self._command}`")
 
 
 KNOWN = 1000
