@@ -227,6 +227,10 @@ class Thread:
         """Tell servers in what sandbox this thread runs; see `mcpool.Thread.set_sandbox_state`."""
         self._portal.run(self._thread.set_sandbox_state, value)
 
+    def interrupt(self) -> None:
+        """The turn is over; see `mcpool.Thread.interrupt`."""
+        self._portal.run(self._thread.interrupt)
+
     def news(self, step: Step, *, retained: Collection[str] | None = None) -> News:
         """What the model has to be told with this step; see `mcpool.Thread.news`."""
         return self._portal.run(lambda: self._thread.news(step.pinned, retained=retained))

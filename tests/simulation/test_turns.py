@@ -297,6 +297,35 @@ async def test_a_question_is_withdrawn_with_the_call_that_caused_it() -> None:
         assert server.process.asked[0]["result"] == {"action": "cancel"}
 
 
+async def test_questions_are_answered_as_cancelled_when_the_turn_is_interrupted_and_nobody_else_notices() -> None:
+    """Rule (g); P5: interrupting one thread concerns no other."""
+    server, ada, bob = AskingServer(), Person(after=1000.0), Person(after=3.0)
+    async with World(server) as world:
+        one, two = world.thread(ada), world.thread(bob)
+        asked, other = begins(one, "a", "ask"), begins(two, "b", 0.5, "ask")
+        await server.receives("tools/call", 2)
+        await world.passes(2.0)
+        one.interrupt()
+        assert await asyncio.gather(asked, other) == ["a", "b"]
+    assert (ada.labels, bob.labels) == (["a"], [])
+    assert server.answers_of["a"][0]["result"] == {"action": "cancel"}
+
+
+async def test_questions_of_a_replaced_runtime_end_with_the_turn_too() -> None:
+    """Rule (g), and a runtime replaced meanwhile."""
+    server, ada = AskingServer(), Person(after=1000.0)
+    async with World(server) as world:
+        thread = world.thread(ada)
+        asked = begins(thread, "a", "ask")
+        await server.receives("tools/call")
+        await world.passes(1.0)
+        world.threads.reload()
+        await world.threads.settled()
+        thread.interrupt()
+        assert await asked == "a"
+    assert server.answers_of["a"][0]["result"] == {"action": "cancel"}
+
+
 async def test_a_thread_keeps_its_open_question_while_another_of_its_calls_is_under_way() -> None:
     """Rule (g): which call asked is not known."""
     server, ada = AskingServer(), Person(after=10.0)

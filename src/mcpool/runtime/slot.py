@@ -54,6 +54,11 @@ class RuntimeSlot:
         return self._done < self._marked
 
     @property
+    def alive(self) -> tuple[Runtime, ...]:
+        """The current runtime, and those that steps and requests still hold."""
+        return tuple(self._alive)
+
+    @property
     def pins(self) -> int:
         """How many steps and requests hold a runtime of this slot, replaced ones included."""
         return sum(runtime.pins for runtime in self._alive)

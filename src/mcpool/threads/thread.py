@@ -176,6 +176,18 @@ class Thread:
         """What the model was told so far."""
         return self._telling.world
 
+    def interrupt(self) -> None:
+        """The turn is over, or the user stopped it: what servers still ask is answered as cancelled.
+
+        Calls go on: whoever makes them cancels them. Nothing that other threads wait for is touched, and no server is
+        lost for later.
+        """
+        for lease in self._leases():
+            lease.interrupt()
+
+    def _leases(self) -> list[Lease]:
+        return [binding.lease for runtime in self._slot.alive for binding in runtime.bindings.values()]
+
     async def ready(self, timeout: float | None = None) -> dict[str, ServerUnavailable | None]:
         """Start every server and wait until each is ready or failed; None per server that is ready.
 
@@ -356,10 +368,8 @@ class Thread:
         await self.settled()
 
     def _let_go(self) -> None:
-        runtime = self._slot.current
-        if runtime is not None:
-            for binding in runtime.bindings.values():
-                binding.lease.dismiss()
+        for lease in self._leases():
+            lease.dismiss()
         self._slot.close()
         if self._refreshing is not None:
             self._refreshing.cancel()
