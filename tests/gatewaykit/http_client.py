@@ -48,6 +48,9 @@ class Response:
         return json.loads(await self.body())
 
     async def _chunks(self) -> AsyncIterator[bytes]:
+        if "content-length" in self.headers:
+            yield await self.body()
+            return
         while True:
             size = int((await self._reader.readline()).strip() or b"0", 16)
             chunk = await self._reader.readexactly(size)

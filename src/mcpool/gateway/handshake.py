@@ -76,7 +76,7 @@ class Handshake:
 
     async def get(self, request: HttpRequest) -> None:
         """Open, or resume, an event stream."""
-        if not accepts(request)[1]:
+        if not accepts(request).stream:
             raise Refusal(406, "the Accept header must allow text/event-stream")
         session = self.find(request)
         resumed = self._resumed(request, session)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from mcpool.gateway.failure import Refusal
 from mcpool.gateway.limits import Limits
@@ -132,19 +132,29 @@ def _too_large(limits: Limits) -> Refusal:
     return Refusal(413, f"the body is larger than {limits.body_bytes} bytes", headers=((b"connection", b"close"),))
 
 
-def accepts(request: HttpRequest) -> tuple[bool, bool]:
-    """Whether the client takes JSON, and whether it takes an event stream, by its `Accept` header.
+class Accepted(NamedTuple):
+    """The forms in which a client takes an answer."""
+
+    json: bool
+    stream: bool
+    stream_first: bool = False
+    """It names the event stream before JSON."""
+
+
+def accepts(request: HttpRequest) -> Accepted:
+    """What the client takes by its `Accept` header.
 
     Raises:
-        Refusal: it takes neither (406).
+        Refusal: it takes neither JSON nor an event stream (406).
     """
     accept = request.headers.get(b"accept", b"*/*").lower()
     anything = b"*/*" in accept
-    json = anything or b"application/json" in accept or b"application/*" in accept
-    stream = anything or b"text/event-stream" in accept or b"text/*" in accept
+    json_at, stream_at = accept.find(b"application/json"), accept.find(b"text/event-stream")
+    json = anything or json_at >= 0 or b"application/*" in accept
+    stream = anything or stream_at >= 0 or b"text/*" in accept
     if not (json or stream):
         raise Refusal(406, "the Accept header must allow application/json and text/event-stream")
-    return json, stream
+    return Accepted(json, stream, 0 <= stream_at < json_at)
 
 
 async def send_json(send: Send, status: int, body: bytes, extra: Pairs = ()) -> None:
@@ -168,6 +178,13 @@ async def send_refusal(send: Send, refusal: Refusal) -> None:
 async def start_stream(send: Send) -> None:
     """Begin an event stream."""
     await send({"type": _BODY_START, "status": 200, "headers": list(_STREAM)})
+
+
+async def send_whole_stream(send: Send, body: bytes) -> None:
+    """Answer with an event stream that is complete already."""
+    headers = [*_STREAM, (b"content-length", b"%d" % len(body))]
+    await send({"type": _BODY_START, "status": 200, "headers": headers})
+    await send({"type": _BODY, "body": body})
 
 
 async def send_part(send: Send, part: bytes) -> None:

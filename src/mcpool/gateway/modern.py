@@ -52,8 +52,9 @@ class Modern:
         if not message.is_request:
             await self._without_answer(request, message)
             return
-        accepted = accepts(request)
-        if message.method == names.LISTEN and not accepted[1]:
+        # JSON where it can be: it alone carries the status that goes with an error.
+        accepted = accepts(request)._replace(stream_first=False)
+        if message.method == names.LISTEN and not accepted.stream:
             raise Refusal(406, "the Accept header must allow text/event-stream")
         fields, meta = read_params(message)
         context = read_context(message, fields, meta, request.headers)

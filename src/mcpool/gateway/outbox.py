@@ -29,6 +29,8 @@ class Kind(Enum):
     LOG = "log"
 
 
+_RETRY: Final = 1000
+"""Milliseconds after which a client that lost its stream should come back."""
 _DROPPABLE: Final = frozenset({Kind.LATEST, Kind.LOG})
 
 
@@ -78,7 +80,7 @@ class Outbox:
     def prime(self) -> None:
         """Begin with an empty event, whose id lets the client resume before anything was said."""
         self._sequence += 1
-        frame = b"id: %b-%d\ndata:\n\n" % ((self.name or "").encode(), self._sequence)
+        frame = b"id: %b-%d\nretry: %d\ndata:\n\n" % ((self.name or "").encode(), self._sequence, _RETRY)
         self._append(_Item(self._sequence, Kind.OTHER, frame, None))
 
     def put(self, kind: Kind, message: bytes, subject: object = None) -> None:

@@ -1,5 +1,7 @@
 """The answer to one POST: JSON if the result comes first, an event stream if anything comes before it or it takes long.
 
+A handshake client that names event streams before JSON gets one in any case: those it can resume.
+
 Nothing of this costs a task until it is needed: the request waits in the server's own task, and a ticker decides later
 whether the client's going away has to be watched for and whether a stream has to be opened to keep it patient.
 """
@@ -9,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from mcpool.gateway.http import HttpRequest, send_json, until_disconnected
+from mcpool.gateway.http import Accepted, HttpRequest, send_json, send_whole_stream, until_disconnected
 from mcpool.gateway.limits import Limits
 from mcpool.gateway.outbox import Kind, Outbox
 from mcpool.gateway.pump import attach, end_tasks
@@ -22,7 +24,7 @@ class Reply:
         self,
         request: HttpRequest,
         limits: Limits,
-        accepted: tuple[bool, bool],
+        accepted: Accepted,
         *,
         new_outbox: Callable[[], Outbox],
         gone: Callable[[], None] | None = None,
@@ -30,7 +32,8 @@ class Reply:
         """`new_outbox` makes the stream when one is needed; `gone` is called when the client closed the connection."""
         self._request = request
         self._limits = limits
-        self._json, self._stream = accepted
+        self._json = accepted.json and not accepted.stream_first
+        self._stream = accepted.stream
         self._new_outbox = new_outbox
         self._gone = gone
         self._outbox: Outbox | None = None
@@ -84,12 +87,15 @@ class Reply:
             await self._finish_stream(answers)
 
     async def _finish_stream(self, answers: list[bytes]) -> None:
-        self.commit()
-        assert self._outbox is not None
+        outbox = self._outbox = self._outbox or self._new_outbox()
         for answer in answers:
-            self._outbox.put(Kind.ANSWER, answer)
-        self._outbox.end()
-        if self._pump is not None and not self._disconnected:
+            outbox.put(Kind.ANSWER, answer)
+        outbox.end()
+        if self._disconnected:
+            return
+        if self._pump is None:
+            await send_whole_stream(self._request.send, outbox.take())
+        else:
             await asyncio.wait([self._pump], timeout=self._limits.drain_timeout)
 
     async def close(self) -> None:

@@ -134,6 +134,11 @@ async def test_method_that_the_revision_lacks_is_not_found(client: HttpClient, m
     assert (response.status, (await response.json())["error"]["code"]) == (404, -32601)
 
 
+async def test_error_has_its_status_though_the_client_names_streams_first(client: HttpClient) -> None:
+    response = await client.modern("nope/nothing", headers={"Accept": "text/event-stream, application/json"})
+    assert (response.status, (await response.json())["error"]["code"]) == (404, -32601)
+
+
 async def test_notification_is_accepted_and_means_nothing(client: HttpClient) -> None:
     message: dict[str, object] = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}
     assert (await client.post(message, {"MCP-Protocol-Version": "2026-07-28"})).status == 202

@@ -16,6 +16,7 @@ from mcpool.backend.holder import Question, Root
 from mcpool.errors import RpcError
 from mcpool.gateway.limits import Limits
 
+STREAM_FIRST = "text/event-stream, application/json"
 ELICIT = b'{"message":"Name?",\n"requestedSchema":{"type":"object","properties":{}}}'
 
 
@@ -175,6 +176,15 @@ async def test_stream_begins_with_an_event_to_resume_from(client: HttpClient, ho
     first = await anext((await client.tool("steady")).events())
     assert first.data is None
     assert first.id
+
+
+async def test_client_that_names_streams_first_gets_one_that_it_can_resume(client: HttpClient) -> None:
+    ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    events = [event async for event in (await client.post(ping, {"Accept": STREAM_FIRST})).events()]
+    assert [event.data for event in events] == [None, {"jsonrpc": "2.0", "id": 1, "result": {}}]
+    assert events[0].id is not None
+    resumed = await client.request("GET", headers={"Last-Event-ID": events[0].id})
+    assert await resumed.messages() == [events[1].data]
 
 
 async def test_older_revisions_get_no_empty_event(port: int, host: FakeHost) -> None:

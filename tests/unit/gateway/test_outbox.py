@@ -117,7 +117,9 @@ async def test_events_carry_ids_that_can_be_read_back() -> None:
     box = Outbox(LIMITS, "p7")
     box.prime()
     box.put(Kind.OTHER, b"1")
-    ids = [line[4:] for line in box.take().split(b"\n") if line.startswith(b"id: ")]
+    lines = box.take().split(b"\n")
+    assert b"retry: 1000" in lines
+    ids = [line[4:] for line in lines if line.startswith(b"id: ")]
     assert [parse_event_id(id_) for id_ in ids] == [("p7", 1), ("p7", 2)]
 
 
