@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from mcpool.cli.words import harmless
 from mcpool.errors import ConfigError
 
 
@@ -15,5 +16,5 @@ def confirmed(question: str, *, default: bool, otherwise: str) -> bool:
     """
     if not sys.stdin.isatty():
         raise ConfigError([f"nobody is there to confirm it; {otherwise}"])
-    answer = input(f"{question} [{'Y/n' if default else 'y/N'}] ").strip().lower()
+    answer = input(f"{harmless(question)} [{'Y/n' if default else 'y/N'}] ").strip().lower()
     return default if not answer else answer in ("y", "yes")
