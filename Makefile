@@ -10,7 +10,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test soak lint bench requirements clean
+.PHONY: help up test all-tests soak lint style types bench requirements clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,17 +18,28 @@ help: ## List what can be made
 up: $(STAMPS)/runtime ## Run mcpool with your configuration, or with the demo server (ARGS="--port 9000")
 	@$(BIN)/mcpool up $(ARGS)
 
-test: lint $(STAMPS)/node $(STAMPS)/wheels ## Check and test everything (ARGS="tests/unit -k name")
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(STAMPS)/test $(STAMPS)/node $(STAMPS)/wheels ## Check and test everything (ARGS="tests/unit -k name" tests only these)
+ifeq ($(strip $(ARGS)),)
+	@$(MAKE) --no-print-directory -j 2 lint all-tests
+else
+	@$(BIN)/python -m pytest -n auto $(ARGS)
+endif
+
+all-tests: style
+	@$(BIN)/python -m pytest -n auto
 
 soak: $(STAMPS)/test ## Simulate a million events, then kill real servers 10,000 times (ARGS="--events 1000")
 	@$(BIN)/python -m tests.soak $(ARGS)
 
-lint: $(STAMPS)/test ## Check style, types and the layers
+lint: style types ## Check style, types and the layers
+
+style: $(STAMPS)/test
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { echo "run: $(BIN)/ruff format ." >&2; exit 1; }
-	@$(BIN)/basedpyright
 	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }
+
+types: $(STAMPS)/test
+	@report=$$($(BIN)/basedpyright) || { echo "$$report"; exit 1; }
 
 bench: $(STAMPS)/bench $(STAMPS)/peers ## Measure, side by side with others (ARGS="...")
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -10,7 +10,7 @@ import tomlkit
 from gatewaykit.http_client import HttpClient
 from support.lasting import Lasting
 from support.mcpool_home import McpoolHome, wait_gone
-from support.raw_http import closed_port
+from support.ports import closed_port
 from support.sdk_clients import by_shim, text
 
 

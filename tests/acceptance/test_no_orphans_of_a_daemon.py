@@ -14,7 +14,7 @@ import pytest
 from gatewaykit.http_client import HttpClient
 from gatewaykit.waiting import until
 from support.mcpool_home import McpoolHome, wait_gone
-from support.raw_http import closed_port
+from support.ports import closed_port
 from support.real_servers import DEMO, lives
 from support.reports import STUBBORN, Reports, stubborn_command
 from support.sdk_clients import Mode, by_shim, text

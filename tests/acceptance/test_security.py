@@ -12,7 +12,7 @@ import pytest
 from gatewaykit.http_client import HttpClient
 from gatewaykit.waiting import until
 from support.mcpool_home import McpoolHome
-from support.raw_http import closed_port
+from support.ports import closed_port
 from support.real_servers import DEMO, odd
 
 SECRETS = {

@@ -254,7 +254,7 @@ class FakeHost:
 
     async def call_number(self, count: int) -> FakeCall:
         """Wait until so many requests have reached a server; the last of them."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.calls) < count:
                 self.called.clear()
                 await self.called.wait()

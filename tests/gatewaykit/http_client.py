@@ -75,7 +75,7 @@ class Response:
 
     async def messages(self) -> list[Any]:
         """All messages until the stream ends."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return [event.data async for event in self.events() if event.data is not None]
 
     async def close(self) -> None:
@@ -112,7 +112,7 @@ class HttpClient:
         response = Response(reader, writer)
         self._open.append(response)
         writer.write(data)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await response.read_head()
         return response
 

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 
 async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]]) -> None:
-    """Return when it holds. Fails after ten seconds."""
-    async with asyncio.timeout(10):
+    """Return when it holds. Fails after a minute."""
+    async with asyncio.timeout(60):
         while True:
             outcome = condition()
             if outcome if isinstance(outcome, bool) else await outcome:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from support.mcpool_home import TIMEOUT, wait_gone
-from support.raw_http import closed_port
+from support.ports import closed_port
 
 _PROGRAM = str(Path(__file__).with_name("lasting_server.py"))
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
+from support.ports import closed_port
 from support.raw_http import Asked, Handler, raw_server
 
 HELLO: dict[str, Any] = {
@@ -27,9 +27,7 @@ class McpServer:
     """Sessions and tools behind one address, which stays the same when the server goes and comes back."""
 
     def __init__(self) -> None:
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            self.port: int = sock.getsockname()[1]
+        self.port = closed_port()
         self.url = f"http://127.0.0.1:{self.port}/mcp"
         self.initializations = 0
         self.ran: Counter[str] = Counter()

@@ -222,7 +222,7 @@ async def test_listen_acknowledges_first_and_passes_on_what_was_asked_for(client
     wanted = {"toolsListChanged": True, "resourceSubscriptions": ["a:1"]}
     response = await client.modern("subscriptions/listen", {"notifications": wanted}, id="sub")
     events = response.events()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         first = (await anext(events)).data
         assert first["method"] == "notifications/subscriptions/acknowledged"
         assert first["params"] == {"notifications": wanted, "_meta": {META + "subscriptionId": "sub"}}

@@ -11,6 +11,7 @@ import pytest
 
 from mcpool.errors import DaemonError
 from mcpool.gateway.port import bind_loopback, holder_of
+from support.ports import closed_port
 
 
 def test_any_free_port_can_be_asked_for() -> None:
@@ -27,17 +28,14 @@ def test_a_taken_port_is_told_with_its_holder() -> None:
 
 
 def test_a_port_is_free_again_as_soon_as_its_socket_is_closed() -> None:
-    with bind_loopback(0) as sock:
-        port = sock.getsockname()[1]
-        with socket.create_connection(("127.0.0.1", port)):
-            sock.accept()[0].close()
+    port = closed_port()
+    with bind_loopback(port) as sock, socket.create_connection(("127.0.0.1", port)):
+        sock.accept()[0].close()
     bind_loopback(port).close()
 
 
 def test_nobody_has_a_free_port() -> None:
-    with bind_loopback(0) as sock:
-        port = sock.getsockname()[1]
-    assert holder_of(port) is None
+    assert holder_of(closed_port()) is None
 
 
 def test_where_the_system_does_not_tell_there_is_no_guess(tmp_path: Path) -> None:

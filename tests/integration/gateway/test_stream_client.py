@@ -52,7 +52,7 @@ class Line:
         self.client.on_line(json.dumps(message).encode())
 
     async def hear(self) -> Any:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await self.received.get()
 
     async def ask(self, method: str, params: object = None, id: object = 1) -> Any:

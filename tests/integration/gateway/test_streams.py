@@ -53,7 +53,7 @@ async def client(port: int) -> AsyncIterator[HttpClient]:
 
 async def _next(events: AsyncIterator[Event]) -> Event:
     """The next event that says something."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (event := await anext(events)).data is None:
             pass
         return event
@@ -98,7 +98,7 @@ async def test_message_goes_to_one_stream_only(client: HttpClient, host: FakeHos
     assert (await _next(newest)).data["method"] == "notifications/tools/list_changed"
     await second.close()
     waiting = asyncio.create_task(_next(first.events()))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         # The gateway sees a while later that the newest is gone.
         while not waiting.done():
             listener.on_notification("one", "notifications/prompts/list_changed", None)
@@ -338,7 +338,7 @@ async def test_slow_reader_loses_logs_but_not_its_answer_and_slows_nobody(host: 
         for client in (slow, quick):
             await client.initialize()
         response = await slow.tool("chatty", _meta={"progressToken": 1})
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await finished.wait()
         assert "result" in await (await quick.tool("echo")).json()
         messages = await response.messages()

@@ -13,7 +13,8 @@ import pytest
 from mcpool.errors import ServerUnavailable
 from mcpool.wire.http import HttpSpec, open_http
 from mcpool.wire.http_link import CALL_LOST, HttpLink
-from support.raw_http import Asked, Handler, closed_port, raw_server
+from support.ports import closed_port
+from support.raw_http import Asked, Handler, raw_server
 
 DEADLINE = 20.0
 SESSION = (("Mcp-Session-Id", "s1"),)
