@@ -43,7 +43,7 @@ async def _explain(name: str, cwd: str, file: Path | None) -> int:
     else:
         _show(screen, verdict)
     for problem in problems:
-        if f".{name}." in f".{problem.key}." or f"`{name}`" in problem.message:
+        if problem.concerns(name) or f"`{name}`" in problem.message:
             screen.line(f"{problem.severity}: {problem}", "yellow")
     return OK if verdict is not None and verdict.off is None else USAGE
 

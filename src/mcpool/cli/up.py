@@ -10,6 +10,7 @@ from argparse import Namespace
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,6 +31,7 @@ from mcpool.rendezvous import NoDaemon, home_path
 
 if TYPE_CHECKING:
     from mcpool.gateway.daemon import Daemon, DaemonOptions
+    from mcpool.host.watching import Applied
 
 _PREDECESSOR = 20.0
 """Seconds that a daemon which is on its way out may take to go."""
@@ -108,6 +110,7 @@ async def _watched(options: DaemonOptions, start_lock: StartLock) -> int:
         start_lock.close()
         signals.from_now_on(daemon)
         show_started(daemon.status(), screen, now=True)
+        daemon.on_applied = partial(_show_applied, screen)
         with ProgressView(screen) as view:
             warming = asyncio.create_task(warm_up(daemon.host, cwd, view.report), name="warm up")
             await _first(warming, daemon)
@@ -117,6 +120,12 @@ async def _watched(options: DaemonOptions, start_lock: StartLock) -> int:
         await daemon.stopped()
         screen.line("ending the servers; another Ctrl-C ends at once", "dim")
     return signals.exit_code
+
+
+def _show_applied(screen: Screen, applied: Applied) -> None:
+    screen.line(f"the configuration was edited: {applied.edit}")
+    for problem in applied.problems:
+        screen.line(str(problem), "red" if problem.severity == "error" else "yellow")
 
 
 async def _first(work: asyncio.Task[None], daemon: Daemon) -> None:

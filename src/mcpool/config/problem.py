@@ -24,6 +24,10 @@ class Problem:
     message: str
     remedy: str
 
+    def concerns(self, server: str) -> bool:
+        """Whether it is about a server of this name, and not about one that is called almost so."""
+        return f".{server}." in f".{self.key}."
+
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         subject = f"{self.key}: " if self.key else ""

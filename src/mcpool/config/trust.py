@@ -16,14 +16,15 @@ from mcpool.errors import ConfigError
 Trust = Literal["trusted", "unknown", "changed"]
 """`changed`: another version of the file was trusted."""
 
-_NAME = "trusted.json"
+TRUSTED = "trusted.json"
+"""The file's name in the home."""
 
 
 class TrustStore:
     """The trusted files of one home, each with the digest of what the user saw. Kept for the user alone."""
 
     def __init__(self, home: Path) -> None:
-        self._file = home / _NAME
+        self._file = home / TRUSTED
 
     def of(self, file: Path, digest: str) -> Trust:
         """Whether a file that has this digest now is trusted.
@@ -65,12 +66,12 @@ class TrustStore:
 
     @contextmanager
     def _changing(self) -> Generator[dict[str, str]]:
-        lock = os.open(self._file.with_name(f"{_NAME}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(self._file.with_name(f"{TRUSTED}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             trusted = self._read()
             yield trusted
-            temporary = self._file.with_name(f".{_NAME}-{secrets.token_hex(8)}")
+            temporary = self._file.with_name(f".{TRUSTED}-{secrets.token_hex(8)}")
             temporary.touch(0o600, exist_ok=False)
             try:
                 temporary.write_text(json.dumps(trusted, indent=2, sort_keys=True) + "\n", "utf-8")

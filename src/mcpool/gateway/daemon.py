@@ -31,8 +31,10 @@ from mcpool.launch.memory import memory_of
 from mcpool.rendezvous import socket_path
 
 if TYPE_CHECKING:
+    from mcpool.config.problem import Problem
     from mcpool.gateway.app import Gateway
     from mcpool.host import Host
+    from mcpool.host.watching import Applied, OnApplied
 
 log = logging.getLogger("mcpool.daemon")
 
@@ -66,6 +68,12 @@ def configured(options: DaemonOptions) -> Source:
     return own if own.exists() else demo_servers(Path.cwd())
 
 
+def _log_applied(applied: Applied) -> None:
+    from mcpool.host.watching import log_applied
+
+    log_applied(applied)
+
+
 class Daemon:
     """A running daemon. Made by `running`."""
 
@@ -76,6 +84,8 @@ class Daemon:
         self.activity = Activity()
         self.face: UnixFace | None = None
         self._gateway = gateway
+        self.on_applied: OnApplied = _log_applied
+        """Hears what an edit of the configuration did."""
         self._stopping = asyncio.Event()
         self.reason = ""
 
@@ -146,15 +156,24 @@ class Daemon:
     def _pids(self, server: str) -> list[int]:
         return [health.pid for health in self.host.health() if health.server == server and health.pid is not None]
 
+    async def watch(self) -> None:
+        """Take over edits of the configuration, until this is cancelled."""
+        own = self.options.config or self.options.home / "config.toml"
+        await self.host.watch(lambda applied: self.on_applied(applied), apply=self._read_again, files=[own])
+
     def _apply(self) -> dict[str, Any]:
+        problems = self._read_again()
+        errors = sum(problem.severity == "error" for problem in problems)
+        return {"problems": [str(problem) for problem in problems], "errors": errors}
+
+    def _read_again(self) -> tuple[Problem, ...]:
         before = self._enabled()
         problems = self.host.apply(configured(self.options))
         gone = before - self._enabled()
         if self.face is not None and gone:
             reason = "this server was taken out of the configuration"
             self.face.dismiss({"bye": "end", "reason": reason}, lambda server: server in gone)
-        errors = sum(problem.severity == "error" for problem in problems)
-        return {"problems": [str(problem) for problem in problems], "errors": errors}
+        return problems
 
     def _enabled(self) -> set[str]:
         return {server.name for server in self.host.servers if server.enabled}
@@ -229,12 +248,14 @@ async def running(options: DaemonOptions, environ: Mapping[str, str]) -> AsyncGe
         stack.callback(record.remove, home)
         log.info("ready on %s and %s, pid %d", record.endpoint, record.socket, record.pid)
         idle = asyncio.create_task(_idle(daemon, config.daemon.idle_exit), name="idle")
+        watching = asyncio.create_task(daemon.watch(), name="watch")
         try:
             yield daemon
         finally:
             log.info("stopping: %s", daemon.reason or "an error")
-            idle.cancel()
-            await asyncio.wait([idle])
+            for task in (idle, watching):
+                task.cancel()
+            await asyncio.wait([idle, watching])
             face.dismiss({"bye": "stop"})
             # Before the HTTP server: it waits for streams to end, and this ends them.
             await gateway.close()

@@ -16,8 +16,7 @@ def refusal(name: str, servers: Iterable[ServerConfig], problems: Sequence[Probl
         return None
     if name in found:
         return f"`{name}` is disabled; remove `enabled = false` from its configuration, then run `mcpool apply`"
-    # Both ends marked: `git` is not `github`.
-    wrong = [problem for problem in problems if f".{name}." in f".{problem.key}." and problem.severity == "error"]
+    wrong = [problem for problem in problems if problem.concerns(name) and problem.severity == "error"]
     if wrong:
         return f"`{name}` is not configured properly: {'; '.join(map(str, wrong))}; then run `mcpool apply`"
     names = [name for name, enabled in found.items() if enabled]

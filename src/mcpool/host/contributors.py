@@ -10,6 +10,7 @@ from mcpool.catalog.projection import Projection, Resolution, resolve
 from mcpool.config import Config, load
 from mcpool.config.problem import Problem
 from mcpool.config.server import ServerConfig
+from mcpool.config.trust import TRUSTED
 from mcpool.host.extension import Extension
 from mcpool.host.projects import Project, Projects
 from mcpool.threads.facts import ThreadFacts
@@ -33,7 +34,7 @@ class Contributors:
 
     def read_managed(self) -> None:
         """Read the administrator's file, and look at projects anew."""
-        file = Path(self._environ.get(MANAGED_VARIABLE) or MANAGED_FILE)
+        file = self._managed_file
         self._managed = load(file, home=self._home, environ=self._environ) if file.exists() else Config()
         if self._projects is not None:
             self._projects.forget()
@@ -46,6 +47,16 @@ class Contributors:
     def remove(self, name: str) -> None:
         """Let an extension go."""
         del self._extensions[name]
+
+    @property
+    def files(self) -> frozenset[Path]:
+        """The files that it is read from, whether they exist or not."""
+        own = {self._managed_file, self._home / TRUSTED}
+        return frozenset(own if self._projects is None else own | self._projects.files)
+
+    @property
+    def _managed_file(self) -> Path:
+        return Path(self._environ.get(MANAGED_VARIABLE) or MANAGED_FILE)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

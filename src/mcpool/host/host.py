@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import random
 import warnings
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import msgspec
-
 from mcpool import telemetry
-from mcpool._version import __version__
 from mcpool.backend.catalogues import Catalogues
 from mcpool.backend.holder import ClientFacts
-from mcpool.config import Config, load
 from mcpool.config.home import ensure_home, home_dir
 from mcpool.config.problem import Problem
 from mcpool.config.server import ApprovalMode, ServerConfig
 from mcpool.errors import Closed, WrongProcess
 from mcpool.host.attach import attached
 from mcpool.host.catalogue_files import catalogue_files
-from mcpool.host.contributors import Contributors
+from mcpool.host.client_info import CLIENT_INFO
+from mcpool.host.configuration import Configuration
 from mcpool.host.extension import Extension
 from mcpool.host.health import Health, health
 from mcpool.host.portal import Portal
 from mcpool.host.resolve import LocalResolver
 from mcpool.host.rows import Row, rows
 from mcpool.host.spawning import spawner
+from mcpool.host.watching import OnApplied, Watching, log_applied
 from mcpool.launch.place import open_local
 from mcpool.oauth.sign_in import SignIns
 from mcpool.oauth.store import GrantStore
@@ -49,9 +46,7 @@ from mcpool.wire.http import proxy_for
 from mcpool.world.section import Section
 from mcpool.world.world_state import OUR_SECTIONS
 
-logger = logging.getLogger("mcpool")
-
-CLIENT_INFO = msgspec.json.encode({"name": "mcpool", "title": "mcpool", "version": __version__})
+_NOT_OPEN = "the host is not open; use `async with mcpool.open(...) as host`"
 
 
 class Host:
@@ -80,7 +75,7 @@ class Host:
         self._unload_after = unload_after
         self._extensions = list(extensions)
         self._projects = projects
-        self._contributors: Contributors | None = None
+        self._configuration: Configuration | None = None
         self._given_home = home
         self._pid = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -91,12 +86,11 @@ class Host:
         self._resolver: LocalResolver | None = None
         self._grants: GrantStore | None = None
         self.home = home
-        self._own_problems: tuple[Problem, ...] = ()
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with the configuration, that of projects included; servers that are not named here run."""
-        return self._own_problems + (() if self._contributors is None else self._contributors.problems)
+        return () if self._configuration is None else self._configuration.problems
 
     def __repr__(self) -> str:
         if self._threads is None:
@@ -168,17 +162,17 @@ class Host:
         ensure_home(home)
         async with AsyncExitStack() as stack:
             resolver: Resolver
+            projector: Projector
             if self._attach:
                 resolver, servers = await attached(home)
-                projector: Projector = ConfigurationAlone()
+                projector = ConfigurationAlone()
             else:
-                config = self._load(home)
-                servers = config.servers
+                configuration = self._configuration = Configuration(
+                    self._source, home, self._environ, projects=self._projects, extensions=self._extensions
+                )
+                servers, projector = configuration.current.servers, configuration.contributors
                 launcher = await stack.enter_async_context(open_local(home, self._environ))
-                projector = self._contributors = Contributors(home, self._environ, with_projects=self._projects)
-                for extension in self._extensions:
-                    self._contributors.add(extension)
-                self._grants = GrantStore(home, config.oauth_store)
+                self._grants = GrantStore(home, configuration.current.oauth_store)
                 sign_ins = SignIns(self._grants, lambda url: proxy_for(url, self._environ))
                 stack.push_async_callback(sign_ins.close)
                 resolver = self._resolver = LocalResolver(launcher, self._environ, sign_ins)
@@ -207,20 +201,6 @@ class Host:
             )
             stack.push_async_callback(self._threads.close)
             yield
-
-    def _load_given(self, source: Mapping[str, Any]) -> Config:
-        assert self.home is not None
-        config = load(source, home=self.home, environ=self._environ)
-        config.require()
-        return config
-
-    def _load(self, home: Path) -> Config:
-        config = load(self._source, home=home, environ=self._environ)
-        self._own_problems = config.problems
-        config.require()
-        for problem in config.problems:
-            logger.warning("%s", problem)
-        return config
 
     # ------------------------------------------------------------------ threads
 
@@ -265,7 +245,11 @@ class Host:
             WrongProcess: it was opened before a fork, in the parent process.
         """
         manager = self._manager()
-        servers = () if config is None else self._load_given(config).servers
+        servers: tuple[ServerConfig, ...] = ()
+        if config is not None:
+            if self._configuration is None:
+                raise ValueError("an attached host uses the servers of the daemon; leave `config` out")
+            servers = self._configuration.given(config)
         return manager.open(
             cwd=os.path.abspath(cwd or os.getcwd()),
             principal=principal,
@@ -293,7 +277,7 @@ class Host:
     def _manager(self) -> ThreadManager:
         self._check_process()
         if self._threads is None or self._stop is None or self._stop.is_set():
-            raise Closed("the host is not open; use `async with mcpool.open(...) as host`")
+            raise Closed(_NOT_OPEN)
         if asyncio.get_running_loop() is not self._loop:
             raise Closed("the host runs on another event loop; come in through `host.portal`")
         return self._threads
@@ -309,7 +293,7 @@ class Host:
 
     def servers_around(self, cwd: str) -> tuple[ServerConfig, ...]:
         """Like `servers`, with those of the project that this folder belongs to. Reads files."""
-        project = None if self._contributors is None else self._contributors.project_of(cwd)
+        project = None if self._configuration is None else self._configuration.contributors.project_of(cwd)
         return self.servers if project is None else (*self.servers, *project.servers)
 
     @property
@@ -322,7 +306,7 @@ class Host:
         """
         self._check_process()
         if self._loop is None or self._stop is None or self._stop.is_set():
-            raise Closed("the host is not open; use `async with mcpool.open(...) as host`")
+            raise Closed(_NOT_OPEN)
         return Portal(self._loop)
 
     # ------------------------------------------------------------------ seeing and steering
@@ -332,8 +316,10 @@ class Host:
         return rows(self.health())
 
     def health(self) -> tuple[Health, ...]:
-        """How each server does: one per backend of each server, or per server that has none, in the order of the
-        configuration. Servers that are configured alike share a backend, which is told of for each of them."""
+        """How each server does: one per backend, or per server that has none, in the order of the configuration.
+
+        Servers that are configured alike share a backend, which is told of for each of them.
+        """
         if self._pool is None or self._threads is None:
             return ()
         return health(self._threads.servers, self._pool)
@@ -341,25 +327,36 @@ class Host:
     def apply(self, source: Path | Mapping[str, Any] | None = None) -> tuple[Problem, ...]:
         """The configuration changed: read it again (or another one) and reconcile. What is equal keeps its process.
 
-        Each thread takes it over before its next step; `settled` waits until all have.
-        Returns what is wrong with it. A file that cannot be read at all changes nothing.
+        Each thread takes it over before its next step; `settled` waits until all have. Returns what is wrong with it. A
+        file that cannot be read at all changes nothing, and a server with an error keeps its definition of before.
         """
         manager = self._manager()
-        assert self.home is not None
-        if self._attach:
+        if self._configuration is None:
             return ()
-        config = load(source if source is not None else self._source, home=self.home, environ=self._environ)
-        if not config.servers and any(problem.severity == "error" for problem in config.problems):
+        config, servers = self._configuration.read_again(source, manager.servers)
+        if servers is None:
             return config.problems
-        self._own_problems = config.problems
-        if self._contributors is not None:
-            self._contributors.read_managed()
         if self._grants is not None:
             self._grants.keep_in(config.oauth_store)
         if self._resolver is not None:
             self._resolver.forget()
-        manager.apply(config.servers)
+        manager.apply(servers)
         return config.problems
+
+    async def watch(
+        self,
+        on_applied: OnApplied = log_applied,
+        *,
+        apply: Callable[[], tuple[Problem, ...]] | None = None,
+        files: Collection[Path] = (),
+    ) -> None:
+        """Apply the configuration whenever a file of it is edited, until this is cancelled; `on_applied` hears of it.
+
+        `apply` is called in place of the method, and `files` are watched besides, for programs that know more.
+        """
+        read = self._configuration
+        watched = (lambda: frozenset(files)) if read is None else (lambda: read.files.union(files))
+        await Watching(watched, apply or self.apply, lambda: self.servers, on_applied).run()
 
     def extend(self, extension: Extension) -> None:
         """Add what a part of the program contributes, or replace what it contributed before.
@@ -368,8 +365,8 @@ class Host:
         """
         manager = self._manager()
         self._extensions = [*(one for one in self._extensions if one.name != extension.name), extension]
-        if self._contributors is not None:
-            self._contributors.add(extension)
+        if self._configuration is not None:
+            self._configuration.contributors.add(extension)
             manager.invalidate()
 
     def retract(self, extension: str) -> None:
@@ -378,8 +375,8 @@ class Host:
         if extension not in {one.name for one in self._extensions}:
             raise KeyError(extension)
         self._extensions = [one for one in self._extensions if one.name != extension]
-        if self._contributors is not None:
-            self._contributors.remove(extension)
+        if self._configuration is not None:
+            self._configuration.contributors.remove(extension)
             manager.invalidate()
 
     def _sections(self) -> tuple[Section, ...]:

@@ -10,13 +10,16 @@ from pathlib import Path
 from mcpool.config import load
 from mcpool.config.document import Document, read_document
 from mcpool.config.problem import Problem
-from mcpool.config.project import project_file
+from mcpool.config.project import FILE, FOLDER, project_file
 from mcpool.config.server import ServerConfig
 from mcpool.config.shapes import find_entries
 from mcpool.config.trust import Trust, TrustStore
 
 FRESH = 1.0
 """Seconds for which what was read counts without another look, unless somebody says that it changed."""
+
+REMEMBERED = 1024
+"""Folders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,12 @@ class Projects:
             ConfigError: the list of trusted files cannot be read.
         """
         now = asyncio.get_running_loop().time()
-        read_at, project = self._read.get(cwd, (now - 2 * FRESH, None))
+        read_at, project = self._read.get(cwd, (-FRESH, None))
         if now - read_at > FRESH:
             project = await asyncio.to_thread(self.read, cwd)
             self._read[cwd] = (now, project)
+            if len(self._read) > REMEMBERED:
+                del self._read[next(iter(self._read))]
             if project is not None:
                 self.notices[project.file] = project.problems
         return project
@@ -59,9 +64,15 @@ class Projects:
         """Like `of`, without memory."""
         return read_project(Path(cwd), self._home, self._environ, self._trust)
 
+    @property
+    def files(self) -> frozenset[Path]:
+        """Where the configuration of each folder that was asked for stands, or would."""
+        own = {Path(cwd) / FOLDER / FILE for cwd in self._read}
+        return frozenset(own | {project.file for _, project in self._read.values() if project is not None})
+
     def forget(self) -> None:
         """Something may have changed: read everything anew."""
-        self._read.clear()
+        self._read = dict.fromkeys(self._read, (-FRESH, None))
         self.notices.clear()
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import stat
+import sys
 import urllib.error
 import urllib.request
 from contextlib import closing
@@ -191,3 +192,13 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(mcpool: McpoolHome, argumen
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("mcpool")
+
+
+def test_an_edit_of_the_configuration_is_taken_over_and_told(mcpool: McpoolHome) -> None:
+    up = mcpool.up()
+    up.ready()
+    other = f"{DEMO}\n[mcp_servers.other]\ncommand = {json.dumps(sys.executable)}\nargs = ['-m', 'mcpool.demo']\n"
+    mcpool.configure(other)
+    assert "kept: demo; started: other" in up.read_until("started: other")
+    mcpool.configure(f"{DEMO}\n[mcp_servers.other]\ncommand = 7\n")
+    assert "kept: demo, other" in up.read_until("other.command")

@@ -1,0 +1,86 @@
+"""Where the servers of a host come from: what was given to it, and all who contribute besides."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mcpool.config import Config, load
+from mcpool.config.problem import Problem
+from mcpool.config.server import ServerConfig
+from mcpool.host.contributors import Contributors
+from mcpool.host.extension import Extension
+
+logger = logging.getLogger("mcpool")
+
+Source = Path | Mapping[str, Any] | None
+
+
+class Configuration:
+    """Reads it, and reads it again."""
+
+    def __init__(
+        self,
+        source: Source,
+        home: Path,
+        environ: Mapping[str, str],
+        *,
+        projects: bool,
+        extensions: Sequence[Extension],
+    ) -> None:
+        """Raises: ConfigError, if nothing of it can be used."""
+        self._source = source
+        self._home = home
+        self._environ = environ
+        self.current = self._load(source)
+        """What was read last and could be used."""
+        self.current.require()
+        for problem in self.current.problems:
+            logger.warning("%s", problem)
+        self.contributors = Contributors(home, environ, with_projects=projects)
+        for extension in extensions:
+            self.contributors.add(extension)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with any of it."""
+        return self.current.problems + self.contributors.problems
+
+    @property
+    def files(self) -> frozenset[Path]:
+        """The files that it is read from, whether they exist or not."""
+        own = self._source if isinstance(self._source, Path) else self._home / "config.toml"
+        return self.contributors.files | {own}
+
+    def read_again(
+        self, source: Source, before: Sequence[ServerConfig]
+    ) -> tuple[Config, tuple[ServerConfig, ...] | None]:
+        """Read it, or another source. Returns that, and the servers to use in place of those `before`.
+
+        None in their place: nothing is to change, because nothing of it can be used. A server with an error keeps its
+        definition of before.
+        """
+        config = self._load(source if source is not None else self._source)
+        if not config.servers and any(problem.severity == "error" for problem in config.problems):
+            return config, None
+        self.current = config
+        self.contributors.read_managed()
+        return config, (*config.servers, *_spared(before, config))
+
+    def given(self, source: Mapping[str, Any]) -> tuple[ServerConfig, ...]:
+        """The servers of a dict. Raises: ConfigError, if nothing of it can be used."""
+        config = self._load(source)
+        config.require()
+        return config.servers
+
+    def _load(self, source: Source) -> Config:
+        return load(source, home=self._home, environ=self._environ)
+
+
+def _spared(before: Sequence[ServerConfig], config: Config) -> list[ServerConfig]:
+    """Servers that run on as they are, because what is written of them now is wrong."""
+    read = {server.name for server in config.servers}
+    wrong = [problem for problem in config.problems if problem.severity == "error"]
+    return [s for s in before if s.name not in read and any(problem.concerns(s.name) for problem in wrong)]

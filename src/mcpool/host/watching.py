@@ -1,0 +1,84 @@
+"""Taking edits of the configuration over by itself, while a host runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcpool.catalog.edit import Edit, edit
+from mcpool.config.problem import Problem
+from mcpool.config.server import ServerConfig
+from mcpool.config.watching import DEBOUNCE, edits
+
+logger = logging.getLogger("mcpool")
+
+LOOK_AGAIN = 2.0
+"""Seconds until it is looked whether other files are to be watched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """An edit that was taken over."""
+
+    edit: Edit
+    problems: tuple[Problem, ...]
+    """What is wrong with the configuration now. What is wrong with a server keeps its definition of before."""
+
+
+OnApplied = Callable[[Applied], None]
+
+
+def log_applied(applied: Applied) -> None:
+    """Say in the log what an edit did."""
+    logger.info("the configuration was edited: %s", applied.edit)
+    for problem in applied.problems:
+        logger.warning("%s", problem)
+
+
+class Watching:
+    """Applies a configuration when one of its files changes."""
+
+    def __init__(
+        self,
+        files: Callable[[], Collection[Path]],
+        apply: Callable[[], tuple[Problem, ...]],
+        servers: Callable[[], tuple[ServerConfig, ...]],
+        on_applied: OnApplied,
+    ) -> None:
+        self._files = files
+        self._apply = apply
+        self._servers = servers
+        self._on_applied = on_applied
+
+    async def run(self) -> None:
+        """Watch until it is cancelled."""
+        while True:
+            files = frozenset(self._files())
+            enough = asyncio.Event()
+            looking = asyncio.get_running_loop().create_task(self._look_for_others(files, enough))
+            try:
+                async for _ in edits(files, enough):
+                    await asyncio.sleep(DEBOUNCE)
+                    self._edited()
+            finally:
+                enough.set()
+                looking.cancel()
+                await asyncio.wait([looking])
+
+    async def _look_for_others(self, files: frozenset[Path], enough: asyncio.Event) -> None:
+        folders = _folders(files)
+        while frozenset(self._files()) == files and _folders(files) == folders:  # noqa: ASYNC110 (nobody tells)
+            await asyncio.sleep(LOOK_AGAIN)
+        enough.set()
+
+    def _edited(self) -> None:
+        before = self._servers()
+        problems = self._apply()
+        self._on_applied(Applied(edit(before, self._servers()), problems))
+
+
+def _folders(files: Collection[Path]) -> frozenset[Path]:
+    return frozenset(file.parent for file in files if file.parent.is_dir())
