@@ -60,7 +60,8 @@ def load(
     daemon = _daemon(document, report)
     oauth_store = _oauth_store(document, report)
     requirements = read_requirements(document, report)
-    return Config(servers, in_order(report.problems), daemon, path, oauth_store, requirements)
+    writable = _writable(document, found)
+    return Config(servers, in_order(report.problems), daemon, path, oauth_store, requirements, writable)
 
 
 def check(
@@ -122,6 +123,15 @@ def _servers(document: Document, found: list[Entry], around: Surroundings, repor
                 "rename one of them, or let `mcpool import` do it",
             )
     return tuple(servers.values())
+
+
+def _writable(document: Document, found: list[Entry]) -> frozenset[str]:
+    if document.syntax != "toml" or is_foreign(document):
+        return frozenset()
+    first: dict[str, Entry] = {}
+    for entry in found:
+        first.setdefault(entry.name, entry)
+    return frozenset(name for name, entry in first.items() if entry.path == ("mcp_servers", name))
 
 
 def _warn_of_secrets(entry: Entry, report: Report) -> None:

@@ -39,6 +39,8 @@ class Config:
     """`mcp_oauth_credentials_store`."""
     requirements: Requirements | None = None
     """`[requirements]`, which counts in the administrator's file."""
+    writable: frozenset[str] = frozenset()
+    """The servers whose tables are ours to add to: those of a file of our own, not of another host or a dict."""
 
     def require(self) -> None:
         """Raises `ConfigError` if it has errors and no server is left of it."""

@@ -16,6 +16,7 @@ Parse = Callable[[object, Spot], Any]
 
 LONGEST_SECONDS = 366 * 24 * 3600.0
 _ENV_NAME = re.compile(r"[^=\x00]+")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -186,7 +187,24 @@ def _tool(value: object, spot: Spot) -> ToolConfig:
             spot.at(key).error("is not a setting of a tool", f"use {' or '.join(f'`{known}`' for known in _TOOL_KEYS)}")
         else:
             settings[key] = parse(setting, spot.at(key))
+    if "approved_definition" in settings and settings.get("approval_mode") != "approve":
+        spot.at("approved_definition").warning(
+            'has no effect without `approval_mode = "approve"`', "remove it, or add that"
+        )
+        del settings["approved_definition"]
     return ToolConfig(**settings)
+
+
+def digest(value: object, spot: Spot) -> str:
+    """A SHA-256 digest, `sha256:` and hex; the hex of it."""
+    if not isinstance(value, str):
+        spot.error(f"must be text, not {kind(value)}", "put the value in quotes")
+        return ""
+    if not _DIGEST.fullmatch(value):
+        spot.error(
+            "is no digest", "write `sha256:` and 64 hexadecimal digits, or remove it: then any definition counts"
+        )
+    return value.removeprefix("sha256:")
 
 
 def url(value: object, spot: Spot) -> str:
@@ -231,4 +249,4 @@ def _pairs(value: object, spot: Spot, name_pattern: re.Pattern[str], what: str, 
 
 APPROVAL_MODE = one_of("auto", "prompt", "writes", "approve")
 RETRY = one_of("safe", "never", "always")
-_TOOL_KEYS: dict[str, Parse] = {"approval_mode": APPROVAL_MODE, "retry": RETRY}
+_TOOL_KEYS: dict[str, Parse] = {"approval_mode": APPROVAL_MODE, "approved_definition": digest, "retry": RETRY}

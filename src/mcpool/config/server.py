@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 ApprovalMode = Literal["auto", "prompt", "writes", "approve"]
@@ -65,6 +65,8 @@ class ToolConfig:
 
     approval_mode: ApprovalMode | None = None
     retry: Retry | None = None
+    approved_definition: str | None = None
+    """The digest (SHA-256 in hex) of the definition for which `approve` holds; None: for any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +118,10 @@ class ServerConfig:
         if self.scope is not None:
             return self.scope
         return "shared" if isinstance(self.transport, Stdio) else "thread"
+
+
+def approving(server: ServerConfig, tool: str, digest: str) -> ServerConfig:
+    """The server with a tool approved as it is defined by the definition of this digest."""
+    tools = dict(server.tools)
+    tools[tool] = replace(tools.get(tool, ToolConfig()), approval_mode="approve", approved_definition=digest)
+    return replace(server, tools=tuple(sorted(tools.items())))

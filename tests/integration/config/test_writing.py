@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from mcpool.config.writing import read_config, write_config
+from mcpool.config import writing
+from mcpool.config.writing import can_edit, edit_config, read_config, write_config
 from mcpool.errors import ConfigError
 
 
@@ -90,3 +92,100 @@ def test_given_a_failure_at_the_last_moment_then_the_file_is_as_it_was(
 def test_given_a_folder_that_is_missing_then_the_error_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nope/config\.toml: could not be written"):
         write_config(tmp_path / "nope" / "config.toml", "x")
+
+
+def edited(path: Path, old: str = "old", new: str = "new") -> None:
+    edit_config(path, lambda text: text.replace(old, new))
+
+
+def test_an_edit_keeps_the_mode_and_leaves_nothing_beside_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_bytes(b"old\r\n")
+    for permissions in (0o600, 0o644, 0o640):
+        file.chmod(permissions)
+
+        edited(file)
+
+        assert (file.read_bytes(), mode(file)) == (b"new\r\n", permissions)
+        assert list(tmp_path.iterdir()) == [file]
+        edited(file, "new", "old")
+
+
+def test_an_edit_of_nothing_does_not_touch_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("text")
+    before = file.stat()
+
+    edited(file)
+
+    assert file.stat() == before
+
+
+def test_an_edit_follows_a_link(tmp_path: Path) -> None:
+    target = tmp_path / "dotfiles.toml"
+    target.write_text("old")
+    link = tmp_path / "config.toml"
+    link.symlink_to(target)
+
+    edited(link)
+
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+def test_given_a_file_that_changed_meanwhile_then_it_is_not_overwritten(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("old")
+
+    def slow(text: str) -> str:
+        file.write_text("what somebody else wrote")
+        return "new"
+
+    with pytest.raises(ConfigError, match="was changed by somebody else at the same moment; nothing was written"):
+        edit_config(file, slow)
+    assert file.read_text() == "what somebody else wrote"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_edits_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("")
+
+    def add(number: int) -> None:
+        edit_config(file, lambda text: f"{text}{number}\n")
+
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(add, range(12)))
+    assert sorted(map(int, file.read_text().split())) == list(range(12))
+
+
+def test_an_edit_waits_for_another_for_a_while_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "LOCK_WAIT", 0.05)
+    file = tmp_path / "config.toml"
+    file.write_text("old")
+
+    with pytest.raises(ConfigError, match="another program has been writing there"):
+        edit_config(file, lambda text: text + str(edited(file)))
+    assert file.read_text() == "old"
+
+
+def test_what_is_missing_or_in_the_way_of_an_edit_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"config\.toml: could not be written"):
+        edited(tmp_path / "config.toml")
+    assert not can_edit(tmp_path / "config.toml")
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ConfigError, match="could not be written"):
+        edited(tmp_path / "loop")
+    assert not can_edit(tmp_path / "loop")
+
+
+def test_the_file_of_another_user_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("old")
+    assert can_edit(file)
+    monkeypatch.setattr(os, "geteuid", lambda: file.stat().st_uid + 1)
+
+    assert not can_edit(file)
+    with pytest.raises(ConfigError, match="belongs to another user"):
+        edited(file)
+    assert file.read_text() == "old"

@@ -29,6 +29,7 @@ def only(config: Config) -> Problem:
 
 
 STDIO = '[mcp_servers.good]\ncommand = "x"\n[mcp_servers.bad]\ncommand = "y"\n'
+RM_APPROVED = STDIO + "[mcp_servers.bad.tools.rm]\napproval_mode = 'approve'\n"
 HTTP = '[mcp_servers.good]\ncommand = "x"\n[mcp_servers.bad]\nurl = "https://h/mcp"\n'
 
 
@@ -78,6 +79,8 @@ HTTP = '[mcp_servers.good]\ncommand = "x"\n[mcp_servers.bad]\nurl = "https://h/m
         (STDIO + "tools.rm = 'prompt'", 5, "mcp_servers.bad.tools.rm", "must be a table, not text"),
         (STDIO + "tools.rm.aproval_mode = 'prompt'", 5, "mcp_servers.bad.tools.rm.aproval_mode", "is not a setting of"),
         (STDIO + "[mcp_servers.bad.tools.rm]\nretry = 'x'", 6, "mcp_servers.bad.tools.rm.retry", "'x'"),
+        (RM_APPROVED + "approved_definition = 7", 7, "mcp_servers.bad.tools.rm.approved_definition", "must be text"),
+        (RM_APPROVED + "approved_definition = 'x'", 7, "mcp_servers.bad.tools.rm.approved_definition", "is no digest"),
         (STDIO + "http_headers = { A = 'b' }", 5, "mcp_servers.bad.http_headers", "not supported for stdio"),
         (STDIO + "oauth = { client_id = 'c' }", 5, "mcp_servers.bad.oauth.client_id", "not supported for stdio"),
         (STDIO + "environment_id = 'box'", 3, "mcp_servers.bad", "has no `cwd`"),

@@ -58,8 +58,9 @@ SERVER_VALUES: dict[str, tuple[str, Any]] = {
     "omit_tools_from": ('["direct", "code_mode"]', ("direct", "code_mode")),
     "default_tools_approval_mode": ('"writes"', "writes"),
     "tools": (
-        '{ "b c" = { approval_mode = "prompt" }, a = { retry = "never" } }',
-        (("a", ToolConfig(retry="never")), ("b c", ToolConfig(approval_mode="prompt"))),
+        f'{{ "b c" = {{ approval_mode = "approve", approved_definition = "sha256:{"0" * 64}" }}, '
+        'a = { retry = "never" } }',
+        (("a", ToolConfig(retry="never")), ("b c", ToolConfig("approve", approved_definition="0" * 64))),
     ),
     "enabled_tools": ('["a"]', ("a",)),
     "disabled_tools": ('["b"]', ("b",)),
@@ -160,3 +161,22 @@ def test_a_disabled_server_may_name_variables_that_are_not_set(tmp_path: Path) -
     found = server(tmp_path, '[mcp_servers.a]\nurl = "${BASE}/mcp"\nenabled = false\nhttp_headers.A = "${NOPE}"')
 
     assert not found.enabled
+
+
+def test_an_approved_definition_counts_only_for_an_approval(tmp_path: Path) -> None:
+    lines = f'[mcp_servers.a]\ncommand = "x"\n[mcp_servers.a.tools.t]\napproved_definition = "sha256:{"0" * 64}"\n'
+    for mode in ("", 'approval_mode = "prompt"\n'):
+        config = read(tmp_path, lines + mode)
+
+        assert [(problem.severity, problem.line) for problem in config.problems] == [("warning", 4)]
+        assert "has no effect without" in config.problems[0].message
+        assert config.servers[0].tools[0][1].approved_definition is None
+
+
+def test_mcpool_may_write_to_servers_of_its_own_file_only(tmp_path: Path) -> None:
+    ours = '[mcp_servers.a]\ncommand = "x"\n[mcpServers.b]\ncommand = "x"\n'
+    assert read(tmp_path, ours).writable == {"a"}
+    assert read(tmp_path, 'model = "o"\n[mcp_servers.a]\ncommand = "x"\n').writable == frozenset()
+    assert load({"mcp_servers": {"a": {"command": "x"}}}, home=tmp_path, environ={}).writable == frozenset()
+    (tmp_path / "mcp.json").write_text('{"mcpServers": {"a": {"command": "x"}}}')
+    assert load(tmp_path / "mcp.json", home=tmp_path, environ={}).writable == frozenset()
