@@ -212,8 +212,8 @@ async def test_a_call_that_waits_for_its_approval_holds_its_server_when_the_step
         world.threads.reload()
         step.release()
         await world.passes(1000.0)
-        assert len(server.running) == 1
+        assert [process.pid for process in server.running] == [1000, 1001]
         approved.set_result(True)
         assert '"pid": 1000' in (await calling).for_model()
         await world.settles()
-        assert server.running == []
+        assert [process.pid for process in server.running] == [1001]

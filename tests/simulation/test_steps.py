@@ -61,11 +61,11 @@ async def test_a_replaced_runtime_goes_with_the_last_step_that_holds_it() -> Non
         first, second = thread.capture(), thread.capture()
         world.threads.reload()
         first.release()
-        await world.settles()
-        assert server.running
+        await world.passes(0.1)
+        assert [process.pid for process in server.running] == [1000, 1001]
         second.release()
         await world.settles()
-        assert not server.running
+        assert [process.pid for process in server.running] == [1001]
 
 
 async def test_a_reload_lets_a_call_in_flight_finish_on_the_old_process() -> None:

@@ -11,10 +11,11 @@ from mcpool.backend.catalogues import Known
 from mcpool.backend.connection import Connection, Opener, Opening, Terms
 from mcpool.backend.eras import Eras
 from mcpool.backend.first_sight import Signs
+from mcpool.backend.generations import Generations, Spawn, Way
 from mcpool.backend.heartbeat import Heartbeat
 from mcpool.backend.holders import Holders
 from mcpool.backend.lifecycle import Event, State, after
-from mcpool.backend.requests import Requests
+from mcpool.backend.requests import REPLACED, Requests
 from mcpool.backend.revival import Revival
 from mcpool.backend.sharing import Sharing
 from mcpool.backend.status import BackendStatus, Trouble, describe
@@ -24,9 +25,6 @@ from mcpool.errors import AuthRequired, ServerUnavailable
 from mcpool.telemetry import Telemetry
 from mcpool.wire.lost import ConnectionLost
 from mcpool.wire.session import Era, Session
-
-Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
-"""Starts a task that the pool owns and awaits."""
 
 _RUNNING = (State.CONNECTING, State.READY, State.RECONNECTING)
 _STARTING = (State.CONNECTING, State.RECONNECTING)
@@ -44,6 +42,7 @@ class Backend:
         terms: Terms,
         opener: Opener,
         sharing: Sharing,
+        way: Way,
         *,
         key: object,
         eras: Eras,
@@ -83,14 +82,13 @@ class Backend:
         self.known = known
         self._listed: Catalogue | None = None
         self.signs = Signs()
-        self._spawn = spawn
+        self._generations = Generations(self.name, spawn, way, self._failed)
         self._on_roots_wanted = on_roots_wanted
         self._on_state_lost = on_state_lost
         self._loop = loop
         self._telemetry = telemetry
         self.opening: Opening | None = None
         """Gets None when a connection is ready, or why there will be none; a recovery is one, however many attempts."""
-        self._owners: dict[asyncio.Task[None], Opening] = {}
         self._revival = Revival(lambda: self.terms.budget, chance, self._attempt_by_itself, loop)
         self._recovering = False
         """It was lost, and is being brought back by itself."""
@@ -148,7 +146,7 @@ class Backend:
 
     def begin(self) -> None:
         """Start it in the background, if it is not running. What failed or was refused is not tried again at once."""
-        absent = self.opening is None and self.current is None and self.state not in _ENDING
+        absent = self.opening is None and self.current is None and not self._ending
         if absent and self._loop.time() >= self._revival.retry_at:
             self._start()
 
@@ -158,6 +156,8 @@ class Backend:
         Raises:
             ServerUnavailable: it must not be started now.
         """
+        if self.requests.closed:
+            raise ServerUnavailable(self.name, REPLACED)
         if self.state in _ENDING:
             raise ServerUnavailable(self.name, "is being stopped, because its configuration was replaced")
         if not self._revival.admits:
@@ -173,27 +173,8 @@ class Backend:
         self.generation += 1
         if self._telemetry is not None and self.generation > 1:
             self._telemetry.restarting(self.name)
-        owner = self._spawn(self._run(opening, tuple(self._owners), self.generation))
-        self._owners[owner] = opening
-        owner.add_done_callback(self._owners.pop)
-
-    async def _run(self, opening: Opening, before: Collection[asyncio.Task[None]], generation: int) -> None:
-        """The life of one generation. The processes of those before are gone when this one starts."""
-        try:
-            if before:
-                await asyncio.wait(before)
-            error = await self._live(opening, generation, self._eras.of(self._key))
-        except asyncio.CancelledError:
-            if not opening.done():
-                opening.set_result(ServerUnavailable(self.name, "was stopped while it started"))
-            raise
-        except Exception as defect:
-            if not opening.done():
-                what = f"could not be started: {type(defect).__name__}: {defect}"
-                self._failed(opening, ServerUnavailable(self.name, what))
-            raise
-        if error is not None:
-            self._failed(opening, error)
+        generation = self.generation
+        self._generations.begin(opening, lambda: self._live(opening, generation, self._eras.of(self._key)))
 
     async def _live(self, opening: Opening, generation: int, remembered: Era | None) -> ServerUnavailable | None:
         while True:
@@ -265,7 +246,7 @@ class Backend:
         self._revival.ended(ready_for=self._loop.time() - self.ready_at, served=served)
         if self._revival.resting:
             self.state = after(self.state, Event.CONNECT_FAILED)
-        elif self.holders:
+        elif self.holders and not self._ending:
             self._recovering = True
             self.opening = self._loop.create_future()
             self._revival.later()
@@ -303,7 +284,7 @@ class Backend:
 
     def _attempt_by_itself(self) -> None:
         opening = self.opening
-        if not self.holders:
+        if not self.holders or self._ending:
             self.opening, self._recovering = None, False
             if opening is not None:
                 opening.set_result(None)  # whoever waits without a lease starts it anew
@@ -326,6 +307,10 @@ class Backend:
         """When it will be, or may be, started again, in the loop's time; None if nothing stands in the way."""
         waits = self.state in (State.FAILED, State.DISCONNECTED) and self._revival.retry_at > self._loop.time()
         return self._revival.retry_at if waits else None
+
+    @property
+    def _ending(self) -> bool:
+        return self.state in _ENDING or self.requests.closed
 
     @property
     def resting(self) -> bool:
@@ -353,14 +338,19 @@ class Backend:
         self._revival.cancel()
         if self.current is not None:
             self._part_with(self.current)
-        unfinished = [owner for owner, opening in self._owners.items() if not opening.done()]
-        for opening in (*self._owners.values(), self.opening):
-            if opening is not None and not opening.done():
-                opening.set_result(None)
+        owners = self._generations.end()
+        if self.opening is not None and not self.opening.done():
+            self.opening.set_result(None)
         self.opening, self._recovering = None, False
-        for owner in unfinished:
-            owner.cancel()
-        return self._gone(tuple(self._owners), retire)
+        return self._gone(owners, retire)
+
+    async def give_way(self, patience: float) -> None:
+        """End for another to take its place: when the requests under way are done, but in `patience` seconds.
+
+        Further ones are refused from now on; they are for the other.
+        """
+        await self.requests.run_dry(patience)
+        await self.stop(retire=True)
 
     async def _gone(self, owners: Collection[asyncio.Task[None]], retire: bool) -> None:
         if owners:

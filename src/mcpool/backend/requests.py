@@ -23,6 +23,7 @@ from mcpool.wire.lost import ConnectionLost
 
 CANCELLED = "the client cancelled the request"
 TIMED_OUT = "no answer within the time-out"
+REPLACED = "gives way to a fresh process and takes no more requests; nothing was sent, and the next step uses that one"
 
 Fields = Mapping[str, bytes | msgspec.Raw]
 
@@ -77,6 +78,9 @@ class Requests:
         self._loop = loop
         self._telemetry = telemetry
         self._deadlines = Deadlines(loop, self._expire)
+        self.closed = False
+        """No further ones are let in."""
+        self._none_left: asyncio.Future[None] | None = None
 
     async def send(
         self,
@@ -109,6 +113,8 @@ class Requests:
             MessageTooLarge: the answer, or the request, is over the limit.
         """
         server = self._server
+        if self.closed:
+            raise ServerUnavailable(server.name, REPLACED)
         lost: ConnectionLost | ServerError | None = None
         left = timeout
         asked_at = self._loop.time()
@@ -178,6 +184,8 @@ class Requests:
             raise
         finally:
             self.in_flight -= 1
+            if self._none_left is not None and not self.in_flight and not self._none_left.done():
+                self._none_left.set_result(None)
             self.last_used = now = self._loop.time()
             self.latencies.add(now - asked_at)
 
@@ -236,6 +244,13 @@ class Requests:
             what = f"no answer to {call.method} within {waiting.whole:g} s; it was told to stop, and may have run"
             call.future.set_exception(CallTimeout(self._server.name, what))
             waiting.engine.cancel(call, TIMED_OUT)
+
+    async def run_dry(self, patience: float) -> None:
+        """Let no further ones in, and wait until those under way have ended, for `patience` seconds at most."""
+        self.closed = True
+        if self.in_flight:
+            self._none_left = self._loop.create_future()
+            await asyncio.wait([self._none_left], timeout=patience)
 
     def rest(self) -> None:
         """Nothing is in flight for a while."""

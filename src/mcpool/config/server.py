@@ -59,6 +59,10 @@ class Http:
     oauth_resource: str | None = None
 
 
+Definition = tuple[str, str, Stdio | Http]
+"""The name of a server, its environment and its transport."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolConfig:
     """Settings of one tool, by its raw name; None inherits the server's."""
@@ -111,6 +115,11 @@ class ServerConfig:
     file: str | None = field(default=None, compare=False)
     """Where it was written, for messages; no part of what it is."""
     line: int | None = field(default=None, compare=False)
+
+    @property
+    def definition(self) -> Definition:
+        """What it is and how it is reached; the rest says how it is used."""
+        return self.name, self.environment_id, self.transport
 
     @property
     def effective_scope(self) -> Scope:

@@ -6,7 +6,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 
-from mcpool.backend.backend import Backend, Spawn
+from mcpool.backend.backend import Backend
+from mcpool.backend.generations import Spawn
 from mcpool.backend.sharing import Sharing
 from mcpool.config.server import ServerConfig, WhenAsking
 from mcpool.pool.habits import Asking, Habits
@@ -18,7 +19,7 @@ from mcpool.pool.sharing import Key
 class Entry:
     """All who hold a lease on one key, and the processes that work for them."""
 
-    __slots__ = ("backend", "config", "held", "key", "lanes", "last_released", "retired", "timer")
+    __slots__ = ("backend", "config", "ending", "held", "key", "lanes", "last_released", "retired", "timer")
 
     def __init__(
         self,
@@ -37,6 +38,8 @@ class Entry:
         self.held: Counter[str] = Counter()
         """The leases by the name of the server."""
         self.retired = False
+        self.ending: asyncio.Task[None] | None = None
+        """Ends it, or has ended it."""
         self.last_released = loop.time()
         self.timer: asyncio.TimerHandle | None = None
 
@@ -63,6 +66,11 @@ class Entry:
     def names(self) -> tuple[str, ...]:
         """Every name by which it is leased, sorted: servers that are configured alike are one."""
         return tuple(sorted(self.held)) or (self.config.name,)
+
+    @property
+    def has_process(self) -> bool:
+        """Whether a process of it runs, starts, or is not gone yet."""
+        return self.backend.running or (self.ending is not None and not self.ending.done())
 
     def use(self) -> Use:
         """How much it is used."""

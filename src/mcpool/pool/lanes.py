@@ -7,11 +7,12 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator
 from typing import Unpack
 
-from mcpool.backend.backend import Backend, Spawn
+from mcpool.backend.backend import Backend
 from mcpool.backend.connection import Terms
+from mcpool.backend.generations import Spawn
 from mcpool.backend.holder import Holder
 from mcpool.backend.holders import candidates
-from mcpool.backend.requests import Details, Fields
+from mcpool.backend.requests import REPLACED, Details, Fields
 from mcpool.backend.sharing import Sharing
 from mcpool.config.server import WhenAsking
 from mcpool.errors import CallTimeout, ServerUnavailable
@@ -148,7 +149,7 @@ class Lanes:
             async with asyncio.timeout(timeout):
                 return await waiter.placed
         except BaseException as error:
-            if waiter.placed.done() and not waiter.placed.cancelled():
+            if waiter.placed.done() and not waiter.placed.cancelled() and waiter.placed.exception() is None:
                 self._exit(waiter.placed.result(), holder)
             else:
                 self._give_up(holder, waiter)
@@ -311,9 +312,20 @@ class Lanes:
 
     # ------------------------------------------------------------------ the end
 
+    async def give_way(self, patience: float) -> None:
+        """End all processes when their requests are done, but in `patience` seconds; take no new ones."""
+        async with asyncio.TaskGroup() as tasks:
+            for backend in self:
+                tasks.create_task(backend.give_way(patience))
+        self.close()
+
     def close(self) -> None:
         """Nobody is let in any more; the processes of the overflow end. The first is for the pool to stop."""
         self._closed = True
+        for waiter in [waiter for waiters in self._waiting.values() for waiter in waiters]:
+            if not waiter.placed.done():
+                waiter.placed.set_exception(ServerUnavailable(self.first.backend.name, REPLACED))
+        self._waiting.clear()
         if self._timer is not None:
             self._timer.cancel()
         self.drop_overflow()

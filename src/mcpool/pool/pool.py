@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from mcpool.backend.backend import Backend, Spawn
+from mcpool.backend.backend import Backend
 from mcpool.backend.catalogues import Catalogues
 from mcpool.backend.client_side import capability_class
 from mcpool.backend.connection import Terms
 from mcpool.backend.eras import Eras
+from mcpool.backend.generations import Spawn
 from mcpool.backend.holder import Holder
 from mcpool.backend.restarts import Budget
 from mcpool.backend.sharing import Sharing
 from mcpool.catalog.identity import Identity
-from mcpool.config.server import Http, ServerConfig
+from mcpool.config.server import Definition, Http, ServerConfig, Stdio
 from mcpool.errors import Closed, ServerNotFound
 from mcpool.pool.entry import Entry
 from mcpool.pool.habits import Asking, Habits
@@ -24,6 +25,7 @@ from mcpool.pool.idling import LOOK_AGAIN, seconds_until_stop
 from mcpool.pool.lease import Lease
 from mcpool.pool.resolver import Circumstances, Resolved, Resolver
 from mcpool.pool.sharing import Key, key_of
+from mcpool.pool.succession import DRAIN_MOST, Succession
 from mcpool.telemetry import Telemetry
 
 
@@ -65,6 +67,9 @@ class Pool:
             telemetry.watch(self)
         self._entries: dict[Key, Entry] = {}
         self._retired: set[Entry] = set()
+        """Replaced ones that are still held."""
+        self._going: set[Entry] = set()
+        """Those that nobody holds any more and whose processes are being ended."""
         self._eras = Eras()
         self._habits = Habits()
         self._catalogues = Catalogues() if catalogues is None else catalogues
@@ -127,16 +132,21 @@ class Pool:
         entry.held[server.name] += 1
         entry.lanes.adapt(terms)
         entry.backend.holders.add(holder)
+        if any(other.key == key and other.backend.running for other in self._retired):
+            entry.backend.begin()  # it takes the place of one that runs
         self._watch_use(entry)
         return Lease(self, entry, holder, server.name)
 
     def _enter(self, key: Key, server: ServerConfig, resolved: Resolved, terms: Terms) -> Entry:
+        way = Succession(lambda: entry, lambda: (*self, *self._going), self._see_off)
+
         def open(sharing: Sharing) -> Backend:
             # Every process of an entry is like the others; what is view is taken over by `adapt`.
             return Backend(
                 terms,
                 resolved.opener,
                 sharing,
+                way,
                 key=resolved.identity,
                 eras=self._eras,
                 known=known,
@@ -151,7 +161,7 @@ class Pool:
         known = self._catalogues.of(resolved.identity)
         if resolved.era is not None and self._eras.of(resolved.identity) is None:
             self._eras.learn(resolved.identity, resolved.era)
-        return Entry(
+        entry = Entry(
             key,
             server,
             open,
@@ -160,6 +170,7 @@ class Pool:
             spawn=self._spawn,
             loop=self._loop,
         )
+        return entry
 
     def released(self, entry: Entry, lease: Lease) -> None:
         """Take a lease back; called by the lease."""
@@ -192,14 +203,40 @@ class Pool:
         else:
             self._stop(entry)
 
+    def supersede(self, definitions: Collection[Definition]) -> None:
+        """Servers are no longer defined so: what runs for them takes no new leases and ends with its last one."""
+        for entry in list(self._entries.values()):
+            if entry.config.definition in definitions:
+                self.retire(entry)
+
     def forgive(self) -> None:
         """The configuration was applied, perhaps because of what was wrong: everything may be tried at once."""
         for entry in self:
             entry.backend.forgive()
 
+    def reload(self) -> None:
+        """Fresh processes are wanted: with their next lease programs that run get another one, and it is started.
+
+        The old one goes with its last lease; if the other can't start beside it, when its calls are done.
+        """
+        for entry in list(self._entries.values()):
+            if isinstance(entry.config.transport, Stdio):
+                entry.backend.known.doubt()
+                if entry.backend.running:
+                    self.retire(entry)
+
+    def _see_off(self, entry: Entry) -> asyncio.Task[None]:
+        """End what stands in the way of its successor, when its calls are done."""
+        self.retire(entry)
+        if entry.ending is None:
+            entry.ending = self._spawn(entry.lanes.give_way(DRAIN_MOST))
+        return entry.ending
+
     def _stop(self, entry: Entry) -> None:
         entry.lanes.close()
-        self._spawn(entry.backend.stop(retire=True))
+        entry.ending = self._spawn(entry.backend.stop(retire=True))
+        self._going.add(entry)
+        entry.ending.add_done_callback(lambda _: self._going.discard(entry))
 
     def _isolate(self, identity: Identity) -> None:
         def act() -> None:

@@ -29,7 +29,7 @@ def patience(*, connected: bool, known: bool, wanted: bool) -> Patience:
 async def wait_for_servers(bindings: Mapping[str, Binding], named: Collection[str], grace: float) -> None:
     """Wait as `patience` says, for all at the same time. That one fails is nothing to a step: it has no tools then."""
     loop = asyncio.get_running_loop()
-    waits: list[Coroutine[Any, Any, None]] = []
+    waits: list[Coroutine[Any, Any, object]] = []
     for name, binding in bindings.items():
         backend = binding.lease.backend
         known = backend.known
@@ -39,7 +39,7 @@ async def wait_for_servers(bindings: Mapping[str, Binding], named: Collection[st
             wanted=binding.config.required or name in named,
         ):
             case "full":
-                waits.append(_wait_in_full(binding))
+                waits.append(started(binding))
             case "grace":
                 waits.append(wait_for_sight(backend, known.window, known.seen(loop), grace))
             case _ if known.stale:
@@ -50,8 +50,11 @@ async def wait_for_servers(bindings: Mapping[str, Binding], named: Collection[st
         await asyncio.gather(*waits)
 
 
-async def _wait_in_full(binding: Binding) -> None:
+async def started(binding: Binding) -> ServerUnavailable | None:
+    """Start a server and wait until it is ready; why it is not, if so."""
     try:
         await binding.lease.backend.connected()
-    except ServerUnavailable:
-        return
+    except ServerUnavailable as error:
+        error.rename(binding.config.name)
+        return error
+    return None

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 
 from mcpool.backend.holder import ClientFacts
-from mcpool.config.server import ApprovalMode, ServerConfig, Stdio
+from mcpool.config.server import ApprovalMode, ServerConfig
 from mcpool.errors import ThreadNotFound
 from mcpool.pool.pool import Pool
 from mcpool.runtime.policy import OnApprove, Policy
@@ -225,16 +225,19 @@ class ThreadManager:
 
     def apply(self, servers: Sequence[ServerConfig]) -> None:
         """The configuration changed: let every thread have a runtime for it. Equal identities keep their process."""
-        self._servers = tuple(servers)
+        before, self._servers = self._servers, tuple(servers)
         self._pool.forgive()
+        alone = {server.name for server in (*before, *servers) if not server.overlap}
+        self._pool.supersede(
+            {server.definition for server in before if server.name in alone}.difference(
+                server.definition for server in servers
+            )
+        )
         self.invalidate()
 
     def reload(self) -> None:
         """Fresh processes are wanted: replace the pooled stdio backends for all. Old calls finish on the old ones."""
-        for entry in self._pool:
-            if isinstance(entry.config.transport, Stdio):
-                entry.backend.known.doubt()
-                self._pool.retire(entry)
+        self._pool.reload()
         self.apply(self._servers)
 
     def invalidate(self) -> None:

@@ -23,12 +23,12 @@ from mcpool.runtime.building import build
 from mcpool.runtime.origin import Origin, origin
 from mcpool.runtime.policy import Policy
 from mcpool.runtime.projected import Projected
-from mcpool.runtime.runtime import Binding, Runtime
+from mcpool.runtime.runtime import Runtime
 from mcpool.runtime.slot import RuntimeSlot
 from mcpool.runtime.step import Step
 from mcpool.runtime.tool_sets import ToolSets
 from mcpool.runtime.user import ApprovalRequest
-from mcpool.runtime.waiting import wait_for_servers
+from mcpool.runtime.waiting import started, wait_for_servers
 from mcpool.threads.attention import Attention
 from mcpool.threads.facts import ThreadFacts
 from mcpool.threads.life import WHY_NOT, Life, LifeEvent, after
@@ -195,10 +195,7 @@ class Thread:
             TimeoutError: not all were done within `timeout` seconds.
         """
         async with asyncio.timeout(timeout):
-            await self.refresh()
-            runtime = self._current()
-            outcomes = await asyncio.gather(*(_outcome(binding) for binding in runtime.bindings.values()))
-        found: dict[str, ServerUnavailable | None] = dict(zip(runtime.bindings, outcomes, strict=True))
+            runtime, found = await self._started(lambda server: True)
         return found | {name: ServerUnavailable(name, reason) for name, reason in runtime.unavailable.items()}
 
     async def require(self) -> None:
@@ -207,11 +204,22 @@ class Thread:
         Raises:
             ServerUnavailable: one of them could not be started; the message names it and says why.
         """
-        await self.refresh()
-        required = [binding for binding in self._current().bindings.values() if binding.config.required]
-        for outcome in await asyncio.gather(*(_outcome(binding) for binding in required)):
+        _, found = await self._started(lambda server: server.required)
+        for outcome in found.values():
             if outcome is not None:
                 raise outcome
+
+    async def _started(
+        self, wanted: Callable[[ServerConfig], bool]
+    ) -> tuple[Runtime, dict[str, ServerUnavailable | None]]:
+        """Start what is wanted of the runtime that is current in the end: one that is replaced meanwhile may never."""
+        while True:
+            await self.refresh()
+            runtime = self._current()
+            names = [name for name, binding in runtime.bindings.items() if wanted(binding.config)]
+            outcomes = await asyncio.gather(*(started(runtime.bindings[name]) for name in names))
+            if not self._slot.dirty and self._slot.current in (runtime, None):
+                return runtime, dict(zip(names, outcomes, strict=True))
 
     # ------------------------------------------------------------------ what it wants to hear
 
@@ -415,12 +423,3 @@ def _approval_question(request: ApprovalRequest) -> Question:
         "requestedSchema": {"type": "object", "properties": {}},
     }
     return Question(request.server, "elicitation/create", msgspec.json.encode(params))
-
-
-async def _outcome(binding: Binding) -> ServerUnavailable | None:
-    try:
-        await binding.lease.backend.connected()
-    except ServerUnavailable as error:
-        error.rename(binding.config.name)
-        return error
-    return None

@@ -103,7 +103,7 @@ class History:
         self.threads: list[Thread] = []
         self.closed: set[Thread] = set()
         self._others: list[asyncio.Task[None]] = []
-        faulty = {"retry": plan.retry, "when_asking": plan.when_asking}
+        faulty = {"retry": plan.retry, "when_asking": plan.when_asking, "overlap": plan.overlap}
         settings = {
             "tool_timeout": TOOL_TIMEOUT,
             "startup_timeout": STARTUP_TIMEOUT,

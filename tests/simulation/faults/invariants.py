@@ -26,6 +26,7 @@ LEEWAY = 2 * STARTUP_TIMEOUT + 5.0
 def check_now(history: History) -> None:
     """After each happening."""
     _one_process(history)
+    _one_at_a_time(history)
     _bounded(history)
     for call in history.calls:
         _no_silent_duplicate(history, call)
@@ -70,6 +71,12 @@ def _one_process(history: History) -> None:
             seen.add(entry.key)
         else:
             _expect(bool(entry.backend.holders.leases), f"invariant 4: nobody holds {entry.backend}")
+
+
+def _one_at_a_time(history: History) -> None:
+    if not history.plan.overlap and history.plan.when_asking in ("serialise", "decline"):
+        running = history.faulty.running
+        _expect(len(running) <= 1, f"`overlap = false`: {running} run at the same time")
 
 
 def _bounded(history: History) -> None:

@@ -92,6 +92,8 @@ class Plan:
     """Seconds for which a person thinks about a question."""
     when_asking: WhenAsking
     happenings: tuple[Happening, ...]
+    overlap: bool
+    """Whether two processes may run beside each other on a reload."""
 
 
 def plan(seed: int, length: int = 25) -> Plan:
@@ -120,6 +122,7 @@ def plan(seed: int, length: int = 25) -> Plan:
         answers_after=draw.choice((0.0, 0.5, 4.0, 1800.0)),
         when_asking=draw.choice(ways),
         happenings=tuple(one() for _ in range(draw.randint(3, length))),
+        overlap=draw.random() < 0.6,
     )
 
 

@@ -1,0 +1,82 @@
+"""One process after another: each generation of a backend lives in a task of its own, and none before its time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol
+
+from mcpool.backend.connection import Opening
+from mcpool.errors import AuthRequired, ServerUnavailable
+
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+"""Starts a task that the pool owns and awaits."""
+
+
+class Way(Protocol):
+    """Knows what must be out of the way before a process can be started: other backends, that this one replaces."""
+
+    async def clear(self) -> None:
+        """Return when one may be started."""
+        ...
+
+    async def clear_after_failure(self) -> bool:
+        """One could not be started: wait for what may have stood in its way. False if there was nothing."""
+        ...
+
+
+class Generations:
+    """The tasks of one backend that each live one generation, from the start of its process until that is gone."""
+
+    def __init__(
+        self, server: str, spawn: Spawn, way: Way, failed: Callable[[Opening, ServerUnavailable], None]
+    ) -> None:
+        """`failed` hears why a generation could not be started."""
+        self._server = server
+        self._spawn = spawn
+        self._way = way
+        self._failed = failed
+        self._owners: dict[asyncio.Task[None], Opening] = {}
+
+    def begin(self, opening: Opening, live: Callable[[], Awaitable[ServerUnavailable | None]]) -> None:
+        """Let another one live, when those before are gone. `live` returns why it could not be started, if so."""
+        owner = self._spawn(self._run(opening, live, tuple(self._owners)))
+        self._owners[owner] = opening
+        owner.add_done_callback(self._owners.pop)
+
+    async def _run(
+        self,
+        opening: Opening,
+        live: Callable[[], Awaitable[ServerUnavailable | None]],
+        before: tuple[asyncio.Task[None], ...],
+    ) -> None:
+        try:
+            if before:
+                await asyncio.wait(before)
+            await self._way.clear()
+            error = await live()
+            # What it replaces may have held what it needs: a port, a lock. When that is gone it gets another chance.
+            if error is not None and not isinstance(error, AuthRequired) and await self._way.clear_after_failure():
+                error = await live()
+        except asyncio.CancelledError:
+            if not opening.done():
+                opening.set_result(ServerUnavailable(self._server, "was stopped while it started"))
+            raise
+        except Exception as defect:
+            if not opening.done():
+                what = f"could not be started: {type(defect).__name__}: {defect}"
+                self._failed(opening, ServerUnavailable(self._server, what))
+            raise
+        if error is not None:
+            self._failed(opening, error)
+
+    def end(self) -> tuple[asyncio.Task[None], ...]:
+        """Let those that are not ready yet end, and whoever waits for them look anew; returns what to wait for.
+
+        The process of one that is ready is for its connection to end.
+        """
+        unfinished = [(owner, opening) for owner, opening in self._owners.items() if not opening.done()]
+        for owner, opening in unfinished:
+            opening.set_result(None)
+            owner.cancel()
+        return tuple(self._owners)
