@@ -21,7 +21,7 @@ from mcpool.errors import MessageTooLarge, RpcError, ServerError, ServerUnavaila
 from mcpool.launch.to_the_end import to_the_end
 from mcpool.wire.engine import Engine, Inbound
 from mcpool.wire.envelope import Id, raw_id
-from mcpool.wire.link import Link, Sink
+from mcpool.wire.link import Choosy, Link, Sink
 from mcpool.wire.lost import ConnectionLost, LostDuringProbe
 from mcpool.wire.session import Era, Session
 
@@ -253,7 +253,10 @@ class Connection:
         if "tools" not in self.session.capabilities:
             return
         items = await self.session.list_all("tools/list", "tools")
-        self.catalogue, refused = read_catalogue(items, self._revision())
+        if isinstance(self.link, Choosy):
+            self.catalogue, refused = read_catalogue(items, self._revision(), self.link.why_unusable)
+        else:
+            self.catalogue, refused = read_catalogue(items, self._revision())
         for sentence in refused:
             self._note(sentence)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -54,7 +54,13 @@ class Catalogue:
     """Equal for two lists exactly when they are equal byte for byte."""
 
 
-def read_catalogue(items: Iterable[bytes], revision: int) -> tuple[Catalogue, tuple[str, ...]]:
+def _all_usable(_: str) -> None:
+    return None
+
+
+def read_catalogue(
+    items: Iterable[bytes], revision: int, why_unusable: Callable[[str], str | None] = _all_usable
+) -> tuple[Catalogue, tuple[str, ...]]:
     """Read a tool list; returns it with one sentence for each entry that had to be left out."""
     tools: dict[str, ToolDefinition] = {}
     refused: list[str] = []
@@ -66,6 +72,9 @@ def read_catalogue(items: Iterable[bytes], revision: int) -> tuple[Catalogue, tu
             continue
         if head.name in tools:
             refused.append(f"tool `{head.name}` is listed twice; the first one counts")
+            continue
+        if (reason := why_unusable(head.name)) is not None:
+            refused.append(f"tool `{head.name}` {reason}")
             continue
         tools[head.name] = ToolDefinition(head.name, raw, _annotations(head.annotations))
     return Catalogue(revision, tuple(tools.values()), tools, _fingerprint(tools.values())), tuple(refused)

@@ -109,16 +109,20 @@ class ParameterHeaders:
 
     def __init__(self) -> None:
         self._maps: dict[str, dict[tuple[str, ...], str]] = {}
+        self.invalid: dict[str, str] = {}
+        """Tools whose annotations are not as they must be, and why: a client must not call those (SEP-2243)."""
 
     def learn(self, tool: str, schema: object) -> None:
         """Remember one tool's annotations; a schema with none, or with invalid ones, mirrors nothing."""
         from mcp.shared.inbound import find_invalid_x_mcp_header, x_mcp_header_map
 
-        found = x_mcp_header_map(schema) if find_invalid_x_mcp_header(schema) is None else {}
-        if found:
+        self._maps.pop(tool, None)
+        self.invalid.pop(tool, None)
+        reason = find_invalid_x_mcp_header(schema)
+        if reason is not None:
+            self.invalid[tool] = reason
+        elif found := x_mcp_header_map(schema):
             self._maps[tool] = found
-        else:
-            self._maps.pop(tool, None)
 
     def of(self, tool: object, arguments: object) -> dict[str, str]:
         """The headers that a call of this tool with these arguments carries."""

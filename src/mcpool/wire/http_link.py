@@ -137,6 +137,10 @@ class HttpLink:
         for tool, schema in schemas.items():
             self._parameters.learn(tool, schema)
 
+    def why_unusable(self, tool: str) -> str | None:
+        reason = self._parameters.invalid.get(tool)
+        return None if reason is None else f"cannot be called over HTTP: {reason}"
+
     async def open(self) -> None:
         """Start the owner task.
 

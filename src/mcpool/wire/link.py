@@ -80,3 +80,12 @@ class Works(Protocol):
         """A measure that grows with the processor time that they used and what they read, in hundredths of a second or
         so; 0 if unknown. Looks at the system afresh."""
         ...
+
+
+@runtime_checkable
+class Choosy(Protocol):
+    """A link over which not every tool can be called."""
+
+    def why_unusable(self, tool: str) -> str | None:
+        """What is wrong with a tool of the last list for this transport, after "tool NAME": None if nothing is."""
+        ...

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 from msgspec import Raw
 
-from mcpool.errors import RpcError, ServerUnavailable
+from mcpool.errors import AuthRequired, RpcError, ServerUnavailable
 from mcpool.wire.engine import Call, Engine
 from mcpool.wire.envelope import UNREADABLE, encode_json
 from mcpool.wire.lost import ConnectionLost, LostDuringProbe
@@ -103,6 +103,8 @@ class Negotiation:
         self._capabilities = capabilities
         self._probe_after = probe_after
         self._sent: list[Call] = []
+        self._wants: AuthRequired | None = None
+        """The server wants credentials before it says whether it is of the modern era."""
 
     async def run(self, remembered: Era | None) -> Agreement:
         """Negotiate, beginning with the remembered era.
@@ -135,7 +137,8 @@ class Negotiation:
         probe = self._discover()
         await asyncio.wait([probe], timeout=patience)
         if probe.done():
-            return self._judge(probe) or await self._conclude(self._initialize(LATEST_HANDSHAKE))
+            agreement = self._judge(probe) or await self._ask_again(probe.exception())
+            return agreement or await self._conclude(self._initialize(LATEST_HANDSHAKE))
         handshake = self._initialize(LATEST_HANDSHAKE)
         await asyncio.wait([probe, handshake], return_when=asyncio.FIRST_COMPLETED)
         if not probe.done():
@@ -159,6 +162,8 @@ class Negotiation:
             raise LostDuringProbe(error.server, error.reason, sent=error.sent, status=error.status) from None
         if isinstance(error, RpcError) and only_foreign(error):
             raise self._refused("server/discover", error)
+        if isinstance(error, AuthRequired):
+            self._wants = error  # unless it lets anybody in by the handshake
         return discovered(probe.result()) if error is None else None
 
     async def _conclude(self, handshake: asyncio.Future[bytes]) -> Agreement:
@@ -166,15 +171,19 @@ class Negotiation:
         try:
             return initialized(self._engine.server, await handshake)
         except RpcError as error:
-            named = named_versions(error)
-            if _newest(MODERN_VERSIONS, named) is not None:
-                again = self._discover()
-                await asyncio.wait([again])
-                if (agreement := self._judge(again)) is not None:
-                    return agreement
-            elif (older := _newest(HANDSHAKE_VERSIONS[:-1], named)) is not None:
+            if (agreement := await self._ask_again(error)) is not None:
+                return agreement
+            if (older := _newest(HANDSHAKE_VERSIONS[:-1], named_versions(error))) is not None:
                 return await self._conclude_at(older)
-            raise self._refused("initialize", error) from None
+            raise self._wants or self._refused("initialize", error) from None
+
+    async def _ask_again(self, error: BaseException | None) -> Agreement | None:
+        """Take a refusal that names a modern revision of ours at its word, once."""
+        if not isinstance(error, RpcError) or _newest(MODERN_VERSIONS, named_versions(error)) is None:
+            return None
+        again = self._discover()
+        await asyncio.wait([again])
+        return self._judge(again)
 
     async def _conclude_at(self, version: str) -> Agreement:
         try:

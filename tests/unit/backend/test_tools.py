@@ -47,3 +47,11 @@ def test_a_definition_that_says_the_same_in_another_order_has_the_same_digest() 
     )
     other, _ = read_catalogue([b'{"inputSchema":{"type":"object"},"name":"a"}'], 2)
     assert catalogue.by_name["a"].digest == other.by_name["a"].digest
+
+
+def test_a_tool_that_the_transport_cannot_call_is_left_out_with_the_reason() -> None:
+    catalogue, refused = read_catalogue(
+        [b'{"name":"a"}', b'{"name":"b"}'], 1, lambda name: "has a flaw" if name == "a" else None
+    )
+    assert [tool.name for tool in catalogue.tools] == ["b"]
+    assert refused == ("tool `a` has a flaw",)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mcpool.errors import CallTimeout, ServerUnavailable
+from mcpool.errors import AuthRequired, CallTimeout, ServerUnavailable
 from mcpool.wire.lost import ConnectionLost, LostDuringProbe
 from mcpool.wire.session import Era, Session
 
@@ -25,6 +25,17 @@ def result(**members: Any) -> Reply:
 def error(code: int, **data: Any) -> Reply:
     body = {"code": code, "message": "no", "data": data}
     return lambda request: [json.dumps({"jsonrpc": "2.0", "id": request["id"], "error": body}).encode()]
+
+
+def refused_by(scene: Scene) -> Reply:
+    """What HTTP makes of 401: the link tells the engine, and no message comes."""
+
+    def refuse(request: Any) -> list[bytes]:
+        wanted = AuthRequired("echo", "needs you to sign in")
+        scene.loop.call_soon(scene.engine.on_call_refused, request["id"], wanted)
+        return []
+
+    return refuse
 
 
 DISCOVERED = result(
@@ -236,6 +247,27 @@ async def test_a_refusal_that_names_the_modern_revision_is_taken_at_its_word(sce
     scene.plays(server_discover=discover, initialize=error(-32022, supported=["2026-07-28"]))
 
     assert (await open_session(scene)).era == "modern"
+
+
+async def test_a_probe_refused_for_its_revision_is_made_again_if_that_names_one_of_ours(scene: Scene) -> None:
+    answers = iter([error(-32022, supported=["2026-07-28"]), DISCOVERED])
+    scene.plays(server_discover=lambda request: next(answers)(request))
+
+    assert (await open_session(scene)).era == "modern"
+    assert methods(scene) == ["server/discover", "server/discover"]
+
+
+async def test_a_server_that_wants_credentials_for_the_probe_may_let_anybody_in_by_the_handshake(scene: Scene) -> None:
+    scene.plays(server_discover=refused_by(scene), initialize=initialized())
+
+    assert (await open_session(scene)).era == "handshake"
+
+
+async def test_a_server_that_wants_credentials_and_no_handshake_is_told_as_such(scene: Scene) -> None:
+    scene.plays(server_discover=refused_by(scene), initialize=error(-32020))
+
+    with pytest.raises(AuthRequired, match="needs you to sign in"):
+        await open_session(scene)
 
 
 async def test_a_refused_handshake_says_what_was_refused_and_why(scene: Scene) -> None:
