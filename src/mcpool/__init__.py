@@ -45,12 +45,13 @@ if TYPE_CHECKING:
     from mcpool.host.extension import Extension
     from mcpool.host.health import Health
     from mcpool.launch.memory import Memory
+    from mcpool.runtime.approval import Authority
+    from mcpool.runtime.approval_request import ApprovalAnswer, ApprovalRequest
     from mcpool.runtime.policy import Policy
     from mcpool.runtime.prepared_call import PreparedCall
     from mcpool.runtime.result import ToolResult
     from mcpool.runtime.step import Step
     from mcpool.runtime.tool_set import Tool, ToolSet
-    from mcpool.runtime.user import ApprovalRequest
     from mcpool.threads.elicitation import ElicitAnswer, Elicitation
     from mcpool.threads.manager import ThreadManager
     from mcpool.threads.seat import Listener
@@ -60,9 +61,11 @@ if TYPE_CHECKING:
     from mcpool.world.world_state import Fragment, News
 
 __all__ = [
+    "ApprovalAnswer",
     "ApprovalDenied",
     "ApprovalRequest",
     "AuthRequired",
+    "Authority",
     "BadAnswer",
     "CallOutcomeUnknown",
     "CallSink",
@@ -114,12 +117,13 @@ _HOMES = {
     "mcpool.host": ("Host", "open"),
     "mcpool.host.health": ("Health",),
     "mcpool.launch.memory": ("Memory",),
+    "mcpool.runtime.approval": ("Authority",),
+    "mcpool.runtime.approval_request": ("ApprovalAnswer", "ApprovalRequest"),
     "mcpool.runtime.policy": ("Policy",),
     "mcpool.runtime.prepared_call": ("PreparedCall",),
     "mcpool.runtime.result": ("ToolResult",),
     "mcpool.runtime.step": ("Step",),
     "mcpool.runtime.tool_set": ("Tool", "ToolSet"),
-    "mcpool.runtime.user": ("ApprovalRequest",),
     "mcpool.threads.elicitation": ("ElicitAnswer", "Elicitation"),
     "mcpool.threads.manager": ("ThreadManager",),
     "mcpool.threads.seat": ("Listener",),

@@ -29,12 +29,13 @@ from mcpool.host.health import Health
 from mcpool.host.opening import UNLOAD_AFTER, Source
 from mcpool.host.portal import Portal
 from mcpool.host.rows import Row
+from mcpool.runtime.approval import Authority
+from mcpool.runtime.approval_request import ApprovalRequest
 from mcpool.runtime.policy import OnApprove
 from mcpool.runtime.progress import OnProgress
 from mcpool.runtime.result import ToolResult
 from mcpool.runtime.step import Step as AsyncStep
 from mcpool.runtime.tool_set import ToolSet
-from mcpool.runtime.user import ApprovalRequest
 from mcpool.threads.elicitation import Elicitation, OnElicit, OnNotification
 from mcpool.threads.thread import Thread as AsyncThread
 from mcpool.world.world_state import News
@@ -93,6 +94,7 @@ class Host:
         on_elicit: OnElicit | None = None,
         on_approve: OnApprove | None = None,
         on_notification: OnNotification | None = None,
+        authority: Authority | None = None,
         parent: Thread | None = None,
     ) -> Thread:
         """Open a thread; see `mcpool.Host.thread`.
@@ -107,6 +109,7 @@ class Host:
             on_elicit=None if on_elicit is None else _elicit_elsewhere(on_elicit),
             on_approve=None if on_approve is None else _approve_elsewhere(on_approve),
             on_notification=on_notification,
+            authority=authority,
             parent=None if parent is None else parent.of,
         )
         return Thread(self._portal, thread)
@@ -223,6 +226,19 @@ class Thread:
         """The opposite of `subscribe`."""
         self._portal.call(self._thread.unsubscribe, server, uri)
 
+    @property
+    def authority(self) -> Authority:
+        """By what it decides on calls; see `mcpool.Thread.authority`."""
+        return self._thread.authority
+
+    def set_authority(self, authority: Authority) -> None:
+        """Decide on calls of later steps by this; see `mcpool.Thread.set_authority`."""
+        self._portal.run(self._thread.set_authority, authority)
+
+    def forget_approvals(self) -> None:
+        """Ask again for what was approved for this conversation."""
+        self._portal.run(self._thread.forget_approvals)
+
     def set_sandbox_state(self, value: object) -> None:
         """Tell servers in what sandbox this thread runs; see `mcpool.Thread.set_sandbox_state`."""
         self._portal.run(self._thread.set_sandbox_state, value)
@@ -335,7 +351,7 @@ def _elicit_elsewhere(on_elicit: OnElicit) -> OnElicit:
 
 
 def _approve_elsewhere(on_approve: OnApprove) -> OnApprove:
-    async def ask(request: ApprovalRequest) -> bool:
-        return bool(await asyncio.to_thread(on_approve, request))
+    async def ask(request: ApprovalRequest) -> Any:
+        return await asyncio.to_thread(on_approve, request)
 
     return ask

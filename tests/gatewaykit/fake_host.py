@@ -13,6 +13,7 @@ from msgspec import Raw
 from mcpool.backend.holder import CallSink, ClientFacts
 from mcpool.errors import RpcError, ServerNotFound, ServerUnavailable
 from mcpool.gateway.upstream import Listener
+from mcpool.runtime.remembered import RememberedApprovals
 
 
 def encode(value: object) -> bytes:
@@ -241,6 +242,7 @@ class FakeHost:
         client: ClientFacts | None = None,
         listener: Listener | None = None,
         only: Collection[str] | None = None,
+        remembered: RememberedApprovals | None = None,
         beside: FakeThread | None = None,
     ) -> FakeThread:
         assert listener is not None

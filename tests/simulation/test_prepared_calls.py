@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mcpool.errors import ApprovalDenied, CallTimeout, Closed, ToolChanged, ToolNotFound
-from mcpool.runtime.user import ApprovalRequest
+from mcpool.runtime.approval_request import ApprovalRequest
 from support.fake_server import FakeServer, nothing, tool
 from support.world import World, call, config
 

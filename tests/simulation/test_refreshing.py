@@ -12,6 +12,7 @@ import pytest
 
 from mcpool.config.server import ServerConfig, Stdio
 from mcpool.errors import Closed, ServerUnavailable
+from mcpool.runtime.approval import Authority
 from mcpool.runtime.policy import Policy
 from mcpool.runtime.projected import Projected
 from mcpool.threads.facts import ThreadFacts
@@ -201,9 +202,9 @@ async def test_a_policy_is_replaced_as_a_whole_and_a_running_step_keeps_its_own(
     asked: list[str] = []
     async with World(FakeServer("fake")) as world:
         thread = world.thread()
-        thread.set_policy(Policy("prompt", lambda request: not asked.append("old")))
+        thread.set_policy(Policy(Authority(default_mode="prompt"), lambda request: not asked.append("old")))
         async with thread.step() as step:
-            thread.set_policy(Policy("prompt", lambda request: not asked.append("new")))
+            thread.set_policy(Policy(Authority(default_mode="prompt"), lambda request: not asked.append("new")))
             await step.call(ECHO)
             await call(thread)
             await step.call(ECHO)
@@ -218,7 +219,8 @@ async def test_no_decision_mixes_two_policies() -> None:
         mixed.append("asked although all is approved")
         return True
 
-    all_approved, all_refused = Policy("approve", never), Policy("prompt", lambda request: False)
+    all_approved = Policy(Authority(default_mode="approve"), never)
+    all_refused = Policy(Authority(default_mode="prompt"), lambda request: False)
     server = FakeServer("fake")
     async with World(server) as world:
         thread = world.thread()

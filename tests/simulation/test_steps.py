@@ -11,7 +11,7 @@ import pytest
 from mcpool.backend.lifecycle import State
 from mcpool.config.server import ToolConfig
 from mcpool.errors import ApprovalDenied, CallTimeout, Closed, ServerNotFound, ToolChanged, ToolNotFound
-from mcpool.runtime.user import ApprovalRequest
+from mcpool.runtime.approval_request import ApprovalRequest
 from support.fake_server import FakeServer, nothing, tool
 from support.world import Ear, World, call, config, shown
 

@@ -19,8 +19,10 @@ from mcpool.config.server import ServerConfig, Stdio
 from mcpool.errors import RpcError
 from mcpool.pool.pool import Pool
 from mcpool.pool.resolver import Circumstances, Resolved
+from mcpool.runtime.approval import Authority
 from mcpool.runtime.policy import OnApprove
 from mcpool.telemetry import Telemetry
+from mcpool.threads.approvals import Keeper
 from mcpool.threads.facts import ConfigurationAlone, Projector
 from mcpool.threads.manager import ThreadManager
 from mcpool.threads.telling import Around, nothing_else
@@ -83,6 +85,7 @@ class World:
         sections: Sequence[Section] = (),
         around: Around = nothing_else,
         store: CatalogueStore | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.servers = {server.name: server for server in servers}
@@ -96,6 +99,7 @@ class World:
         self._sections = (*OUR_SECTIONS, *sections)
         self._around = around
         self._store = store
+        self._keeper = keeper
         self._stack = AsyncExitStack()
         self._last = 0
 
@@ -130,6 +134,7 @@ class World:
             loop=self.loop,
             sections=lambda: self._sections,
             around=self._around,
+            keeper=self._keeper,
         )
         self._stack.push_async_callback(self.threads.close)
         return self
@@ -174,6 +179,7 @@ class World:
         parent: Thread | None = None,
         beside: Thread | None = None,
         on_approve: OnApprove | None = None,
+        authority: Authority | None = None,
         id: str | None = None,
     ) -> Thread:
         """Open a thread."""
@@ -183,6 +189,7 @@ class World:
             client=client,
             listener=ear or Ear(),
             on_approve=on_approve,
+            authority=authority,
             parent=parent,
             beside=beside,
             id=id,

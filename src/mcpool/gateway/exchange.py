@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from mcpool.gateway import names
 from mcpool.gateway.failure import Failure, failure_of
-from mcpool.gateway.input_round import carries_answers
+from mcpool.gateway.input_round import carries_answers, without_marks
 from mcpool.gateway.message import Key, notification_message
 from mcpool.gateway.names import REQUEST_STATE
 from mcpool.gateway.outbox import Kind
@@ -153,7 +153,7 @@ class Exchange:
         retries = self.modern and self.method in INPUT_REQUIRED_METHODS and carries_answers(self.fields)
         if retries and (await step.facts(server)).discover is None:
             raise refused("not ours" if REQUEST_STATE in self.fields else "no state")
-        return await step.relay(
+        result = await step.relay(
             server,
             self.method,
             self.fields,
@@ -162,6 +162,7 @@ class Exchange:
             progress=self.token is not None,
             answer_input=not self.modern,
         )
+        return without_marks(result) if self.modern and self.method in INPUT_REQUIRED_METHODS else result
 
     def cancel(self, reason: str) -> None:
         """End the work on it: the server is told."""

@@ -13,8 +13,9 @@ from msgspec import Raw
 from mcpool.backend.holder import Question
 from mcpool.gateway.failure import Failure
 from mcpool.gateway.message import members, text_of
-from mcpool.gateway.names import ELICIT, INPUT_RESPONSES, META, REQUEST_STATE
+from mcpool.gateway.names import ELICIT, INPUT_REQUESTS, INPUT_RESPONSES, META, REQUEST_STATE
 from mcpool.gateway.upstream import Fields
+from mcpool.threads.approval_form import without_mark
 from mcpool.wire import params as wire_params
 from mcpool.wire.envelope import encode_json, one_line
 from mcpool.wire.revisions import INVALID_PARAMS, PROGRESS_TOKEN, RESERVED_META_PREFIX
@@ -78,6 +79,28 @@ def _answer(key: str, raw: Raw, question: Question) -> bytes:
         what = f"`{INPUT_RESPONSES}.{key}.action` must be one of {', '.join(sorted(_ACTIONS))}"
         raise Failure(INVALID_PARAMS, what)
     return wire_params.join(result)
+
+
+def without_marks(result: bytes) -> bytes:
+    """A server's own result; what it asks in it cannot pass for an approval."""
+    if b"inputRequests" not in result and b"\\u" not in result:
+        return result
+    try:
+        fields = wire_params.split(result)
+        asked = wire_params.split(bytes(fields[INPUT_REQUESTS]))
+    except (KeyError, ValueError):
+        return result
+    requests = {key: _without_mark(request) for key, request in asked.items()}
+    return wire_params.join({**fields, INPUT_REQUESTS: Raw(wire_params.join(requests))})
+
+
+def _without_mark(request: Raw) -> Raw:
+    try:
+        fields = wire_params.split(bytes(request))
+        params = without_mark(bytes(fields["params"]))
+    except (KeyError, ValueError):
+        return request
+    return Raw(wire_params.join({**fields, "params": Raw(params)}))
 
 
 def carries_answers(fields: Collection[str]) -> bool:

@@ -39,6 +39,7 @@ LIST_CHANGED: Final = frozenset({TOOLS_CHANGED, PROMPTS_CHANGED, RESOURCES_CHANG
 NAME_FIELD: Final = {CALL: "name", PROMPT: "name", READ: "uri"}
 """The field that a 2026-07-28 request repeats in its `Mcp-Name` header."""
 META: Final = "_meta"
+INPUT_REQUESTS: Final = "inputRequests"
 INPUT_RESPONSES: Final = "inputResponses"
 REQUEST_STATE: Final = "requestState"
 """The two params of a 2026-07-28 request that is sent again with answers."""

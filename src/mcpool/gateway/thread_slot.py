@@ -16,10 +16,11 @@ from mcpool.errors import McpoolError
 from mcpool.gateway.capabilities import read_roots
 from mcpool.gateway.tasks import Tasks
 from mcpool.gateway.upstream import Host, Listener, Thread
+from mcpool.runtime.remembered import RememberedApprovals
 
 
 class ThreadSlot:
-    """Also keeps what the client wished to hear, for the thread that follows."""
+    """Also keeps what the client wished to hear, and what it approved, for the thread that follows."""
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class ThreadSlot:
         self._principal = principal
         self._cwd = cwd
         self._only = None if route is None else (route,)
+        self._remembered = RememberedApprovals()
         self._lock = asyncio.Lock()
         self._old: list[Thread] = []
         self._tasks = Tasks()
@@ -64,6 +66,7 @@ class ThreadSlot:
             client=self.facts,
             listener=listener,
             only=self._only,
+            remembered=self._remembered,
             beside=current,
         )
         await self._prepare(thread)
@@ -159,7 +162,12 @@ class ThreadSlot:
 
     async def _new(self) -> Thread:
         thread = self._host.thread(
-            cwd=self._cwd, principal=self._principal, client=self.facts, listener=self._listener, only=self._only
+            cwd=self._cwd,
+            principal=self._principal,
+            client=self.facts,
+            listener=self._listener,
+            only=self._only,
+            remembered=self._remembered,
         )
         await self._prepare(thread, self._subscriptions)
         return thread

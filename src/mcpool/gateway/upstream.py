@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from msgspec import Raw
 
 from mcpool.backend.holder import CallSink, ClientFacts, Question
+from mcpool.runtime.remembered import RememberedApprovals
 
 Fields = dict[str, Raw]
 """The fields of a JSON object, one level decoded."""
@@ -103,5 +104,6 @@ class Host(Protocol):
         client: ClientFacts | None = None,
         listener: Listener | None = None,
         only: Collection[str] | None = None,
+        remembered: RememberedApprovals | None = None,
         beside: Any = None,
     ) -> Thread: ...

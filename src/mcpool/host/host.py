@@ -17,8 +17,9 @@ from mcpool.backend.catalogues import Catalogues
 from mcpool.backend.holder import ClientFacts
 from mcpool.config.home import ensure_home, home_dir
 from mcpool.config.problem import Problem
-from mcpool.config.server import ApprovalMode, ServerConfig
+from mcpool.config.server import ServerConfig
 from mcpool.errors import Closed, WrongProcess
+from mcpool.host.approval_file import ApprovalFile
 from mcpool.host.attach import attached
 from mcpool.host.catalogue_files import catalogue_files
 from mcpool.host.client_info import CLIENT_INFO
@@ -35,7 +36,9 @@ from mcpool.oauth.sign_in import SignIns
 from mcpool.oauth.store import GrantStore
 from mcpool.pool.pool import Pool
 from mcpool.pool.resolver import Resolver
+from mcpool.runtime.approval import Authority
 from mcpool.runtime.policy import OnApprove
+from mcpool.runtime.remembered import RememberedApprovals
 from mcpool.threads.elicitation import CallbackListener, OnElicit, OnNotification, client_of
 from mcpool.threads.facts import ConfigurationAlone, Projector
 from mcpool.threads.ids import Ids
@@ -163,6 +166,7 @@ class Host:
         async with AsyncExitStack() as stack:
             resolver: Resolver
             projector: Projector
+            keeper: ApprovalFile | None = None
             if self._attach:
                 resolver, servers = await attached(home)
                 projector = ConfigurationAlone()
@@ -171,6 +175,7 @@ class Host:
                     self._source, home, self._environ, projects=self._projects, extensions=self._extensions
                 )
                 servers, projector = configuration.current.servers, configuration.contributors
+                keeper = ApprovalFile(home, self._environ, lambda: configuration.current)
                 launcher = await stack.enter_async_context(open_local(home, self._environ))
                 self._grants = GrantStore(home, configuration.current.oauth_store)
                 sign_ins = SignIns(self._grants, lambda url: proxy_for(url, self._environ))
@@ -198,6 +203,7 @@ class Host:
                 spawn=spawn,
                 loop=loop,
                 sections=self._sections,
+                keeper=keeper,
             )
             stack.push_async_callback(self._threads.close)
             yield
@@ -214,7 +220,8 @@ class Host:
         on_notification: OnNotification | None = None,
         client: ClientFacts | None = None,
         listener: Listener | None = None,
-        default_mode: ApprovalMode | None = None,
+        authority: Authority | None = None,
+        remembered: RememberedApprovals | None = None,
         parent: Thread | None = None,
         beside: Thread | None = None,
         only: Collection[str] | None = None,
@@ -231,7 +238,9 @@ class Host:
                 `prompt` or `writes` need one.
             on_notification: hears log messages, resource updates and changes of lists.
             client, listener: for faces that speak MCP themselves, in place of the callbacks.
-            default_mode: the approval mode of tools for which the configuration names none.
+            authority: by what it decides on calls; `Thread.set_authority` changes it.
+            remembered: what was approved for the conversation before: `thread.approvals.remembered` of a thread that
+                it continues.
             parent: makes it a sub-agent, of the same session tree.
             beside: makes it part of that thread's conversation: it shares every process with it, but what servers ask
                 on behalf of its calls is asked of it alone.
@@ -256,7 +265,8 @@ class Host:
             client=client or client_of(on_elicit),
             listener=listener or CallbackListener(on_elicit, on_notification),
             on_approve=on_approve,
-            default_mode=default_mode,
+            authority=authority,
+            remembered=remembered,
             parent=parent,
             beside=beside,
             only=only,

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from mcpool.config.server import ApprovalMode
+from mcpool.runtime.approval import Authority
+from mcpool.runtime.approval_request import ApprovalAnswer, ApprovalRequest
 
-if TYPE_CHECKING:
-    from mcpool.runtime.user import ApprovalRequest
-
-OnApprove = Callable[["ApprovalRequest"], bool | Awaitable[bool]]
-"""Says whether a call may run. May be async."""
+OnApprove = Callable[[ApprovalRequest], "bool | ApprovalAnswer | Awaitable[bool | ApprovalAnswer | None] | None"]
+"""Says whether a call may run: by a bool, or by an answer that holds for longer or gives a reason. None is no. May be
+async."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +21,7 @@ class Policy:
     what was prepared before, and no decision mixes two.
     """
 
-    default_mode: ApprovalMode = "approve"
-    """The approval mode of tools for which the configuration names none."""
+    authority: Authority = field(default_factory=Authority)
     on_approve: OnApprove | None = None
     """Who is asked; None: the user, through an elicitation."""
     sandbox_state: bytes | None = field(default=None, repr=False)

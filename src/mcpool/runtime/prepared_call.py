@@ -15,16 +15,16 @@ import msgspec
 
 from mcpool.backend.connection import Connection
 from mcpool.backend.tools import ToolDefinition
-from mcpool.config.server import ApprovalMode
-from mcpool.errors import ApprovalDenied, CallTimeout, ServerError, ServerUnavailable, ToolChanged, ToolNotFound
-from mcpool.runtime.approval import needs_approval
+from mcpool.errors import CallTimeout, ServerError, ServerUnavailable, ToolChanged, ToolNotFound
+from mcpool.runtime.admission import admit
+from mcpool.runtime.approval import runs_unseen
 from mcpool.runtime.generations import Generations
 from mcpool.runtime.policy import Policy
 from mcpool.runtime.progress import OnProgress, ProgressSink
 from mcpool.runtime.result import ToolResult
 from mcpool.runtime.runtime import Binding, Runtime
 from mcpool.runtime.sending import PLAIN, Fields, Manner, send
-from mcpool.runtime.user import ApprovalRequest, User
+from mcpool.runtime.user import User
 from mcpool.runtime.view import View
 
 Finish = Callable[[dict[str, Any]], Awaitable[Mapping[str, Any]]]
@@ -92,11 +92,6 @@ class PreparedCall:
         """The policy that holds for it."""
         return self._runtime.policy
 
-    @property
-    def mode(self) -> ApprovalMode:
-        """The approval mode that holds for it."""
-        return self.view.mode(self.tool) or self.policy.default_mode
-
     async def run(
         self,
         *,
@@ -138,11 +133,12 @@ class PreparedCall:
 
     async def _send(self, manner: Manner, finish: Finish | None) -> bytes:
         approved, fields = self._shown, self._fields
-        if self.mode != "approve" or finish is not None:
+        if finish is not None or not runs_unseen(self.policy.authority, self.view.rule(self.tool)):
             connection, manner = await self._live(manner)
             approved = self._unchanged(connection)
-            if needs_approval(self.mode, approved.annotations):
-                await self._approve(approved)
+            if await admit(self._user.approvals, self.policy, self._binding, approved, self.arguments, manner.sink):
+                # What the server wants to know is asked as part of this call: a retry would be another to approve.
+                manner = replace(manner, answer_input=True)
             if finish is not None:
                 self._check(approved, self._binding.lease.backend.current or connection)
                 fields = {**fields, "arguments": await self._finished(finish)}
@@ -194,11 +190,6 @@ class PreparedCall:
         if live is None:
             raise ToolNotFound(self.server, f"the server has no tool `{self.tool}`")
         return live
-
-    async def _approve(self, definition: ToolDefinition) -> None:
-        request = ApprovalRequest(self.server, self.tool, self.arguments, definition.annotations)
-        if not await self._user.approve(request, self.policy):
-            raise ApprovalDenied(self.server, f"the call of `{self.tool}` was not approved; nothing was sent")
 
     async def _finished(self, finish: Finish) -> msgspec.Raw:
         arguments = cast("dict[str, Any]", msgspec.json.decode(self.arguments))

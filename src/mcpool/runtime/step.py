@@ -200,7 +200,8 @@ class Step:
     ) -> bytes:
         """Send any request to one server and return its raw result: the door for faces that speak MCP themselves.
 
-        With `answer_input`, a modern server's demand for input is answered through the thread; else it is the result.
+        With `answer_input`, a modern server's demand for input is answered through the thread; else it is the result,
+        unless somebody was asked to approve the call.
         Filters and approval modes hold here too. Raises: as `call`, and ServerNotFound.
         """
         binding = self.binding(server)

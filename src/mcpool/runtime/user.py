@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Protocol
 
-from mcpool.backend.holder import Holder
-from mcpool.backend.tools import Annotations
-from mcpool.runtime.policy import Policy
+from mcpool.backend.holder import CallSink, Holder
+from mcpool.backend.tools import ToolDefinition
+from mcpool.config.server import ServerConfig
+from mcpool.runtime.policy import OnApprove
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalRequest:
-    """A call that somebody must approve before it is sent. `arguments` is raw JSON."""
+class Approver(Protocol):
+    """Whoever can be asked on behalf of a thread, and what they said before."""
 
-    server: str
-    tool: str
-    arguments: bytes = field(repr=False)
-    annotations: Annotations
+    def remembers(self, server: ServerConfig, tool: ToolDefinition) -> bool:
+        """Whether calls of this tool, as it is defined now, were approved for the conversation."""
+        ...
+
+    async def ask(
+        self,
+        server: ServerConfig,
+        tool: ToolDefinition,
+        arguments: bytes,
+        *,
+        on_approve: OnApprove | None,
+        sink: CallSink | None,
+        rememberable: bool,
+    ) -> None:
+        """Return when the call is approved, by `on_approve` or, if that is None, by the user.
+
+        Raises:
+            ApprovalDenied: it was refused, nobody answered in time, or there is nobody to ask.
+        """
+        ...
 
 
 class User(Protocol):
     """The thread behind a step."""
 
-    async def approve(self, request: ApprovalRequest, policy: Policy) -> bool:
-        """Whether the call may run, by the policy that it was prepared with and no other.
-
-        Raises:
-            ApprovalDenied: there is nobody to ask.
-        """
+    @property
+    def approvals(self) -> Approver:
+        """Who is asked about its calls."""
         ...
 
     def seat(self, server: str) -> Holder:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mcpool.backend.tools import ToolDefinition
 from mcpool.config.server import ApprovalMode, Retry, ServerConfig
+from mcpool.runtime.approval import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class View:
     enabled_tools: frozenset[str] | None
     disabled_tools: frozenset[str]
     approval_mode: ApprovalMode | None
-    tool_modes: tuple[tuple[str, ApprovalMode], ...]
+    tool_rules: tuple[tuple[str, Rule], ...]
     startup_timeout: float
     tool_timeout: float
     timeout_max: float | None
@@ -33,12 +34,12 @@ class View:
             return tools
         return tuple(tool for tool in tools if self.allows(tool.name))
 
-    def mode(self, tool: str) -> ApprovalMode | None:
-        """The approval mode of a tool; None if the configuration names none."""
-        for name, mode in self.tool_modes:
+    def rule(self, tool: str) -> Rule:
+        """What the configuration says of approving a tool."""
+        for name, rule in self.tool_rules:
             if name == tool:
-                return mode
-        return self.approval_mode
+                return rule
+        return Rule(self.approval_mode)
 
     def retry_of(self, tool: str) -> Retry:
         """When a lost call of a tool is sent again."""
@@ -54,7 +55,11 @@ def view_of(server: ServerConfig) -> View:
         enabled_tools=None if server.enabled_tools is None else frozenset(server.enabled_tools),
         disabled_tools=frozenset(server.disabled_tools),
         approval_mode=server.default_tools_approval_mode,
-        tool_modes=tuple((name, tool.approval_mode) for name, tool in server.tools if tool.approval_mode is not None),
+        tool_rules=tuple(
+            (name, Rule(tool.approval_mode, tool.approved_definition))
+            for name, tool in server.tools
+            if tool.approval_mode is not None
+        ),
         startup_timeout=server.startup_timeout,
         tool_timeout=server.tool_timeout,
         timeout_max=max(server.tool_timeout, server.tool_timeout_max) if server.progress_extends_timeout else None,

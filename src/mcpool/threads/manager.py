@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from dataclasses import replace
 
 from mcpool.backend.holder import ClientFacts
-from mcpool.config.server import ApprovalMode, ServerConfig
+from mcpool.config.server import ServerConfig, approving
 from mcpool.errors import ThreadNotFound
 from mcpool.pool.pool import Pool
+from mcpool.runtime.approval import Authority
 from mcpool.runtime.policy import OnApprove, Policy
 from mcpool.runtime.projected import Projected
+from mcpool.runtime.remembered import RememberedApprovals
 from mcpool.runtime.tool_sets import ToolSets
+from mcpool.threads.approvals import Approvals, Keeper
 from mcpool.threads.facts import Projector, ThreadFacts
 from mcpool.threads.life import Life, LifeEvent
 from mcpool.threads.seat import Listener
@@ -23,7 +27,7 @@ from mcpool.world.world_state import OUR_SECTIONS
 
 
 class ThreadManager:
-    """Owns the threads; they share the pool.
+    """Owns the threads; they share the pool, and what was approved for ever.
 
     A thread is loaded while somebody subscribes to it, and as long after that as is configured; then, or when it is
     archived, it lets its servers go, and `resume` takes them again. Who opens a thread subscribes to it.
@@ -42,12 +46,15 @@ class ThreadManager:
         loop: asyncio.AbstractEventLoop,
         sections: Callable[[], Sequence[Section]] = lambda: OUR_SECTIONS,
         around: Around = nothing_else,
+        keeper: Keeper | None = None,
     ) -> None:
         """`sections` make up the world state of each new thread; `around` is what there is to tell besides the servers.
 
         `unload_after` seconds without a subscriber a thread is unloaded. `spawn` starts tasks that outlive it.
+        `keeper` writes approvals to where `servers` come from; None: there is no such place.
         """
         self._pool = pool
+        self._keeper = keeper
         self._servers = tuple(servers)
         self._grace = grace
         self._new_id = new_id
@@ -97,7 +104,8 @@ class ThreadManager:
         client: ClientFacts,
         listener: Listener,
         on_approve: OnApprove | None = None,
-        default_mode: ApprovalMode | None = None,
+        authority: Authority | None = None,
+        remembered: RememberedApprovals | None = None,
         parent: Thread | None = None,
         beside: Thread | None = None,
         only: Collection[str] | None = None,
@@ -107,6 +115,8 @@ class ThreadManager:
         """Load a thread, which leases its servers soon. A `parent` makes it a sub-agent, of the same session tree;
         `beside` another makes it part of that conversation, which shares every process with it. `servers` come to those
         that everybody has.
+
+        Either, if it is given nobody to ask, asks whom that thread asks, and shares what they approved.
 
         Raises:
             ValueError: there is a thread of this id.
@@ -127,12 +137,16 @@ class ThreadManager:
             only=None if only is None else frozenset(only),
             servers=tuple(servers),
         )
+        kin = beside or parent
+        if remembered is None:
+            remembered = RememberedApprovals() if kin is None or on_approve is not None else kin.approvals.remembered
         thread = Thread(
             facts,
             self._pool,
             self._sets,
             listener=listener,
-            policy=Policy(default_mode or ("approve" if on_approve is None else "auto"), on_approve),
+            policy=_policy(on_approve, authority, kin),
+            approvals=Approvals(listener, client, remembered=remembered, keeper=self),
             grace=self._grace,
             resolve=self._resolve,
             spawn=self._spawn,
@@ -245,6 +259,25 @@ class ThreadManager:
         for thread in self:
             thread.invalidate()
 
+    def can_keep(self, server: ServerConfig) -> bool:
+        """Whether an approval for ever can be written to the configuration (threads.approvals.Keeper)."""
+        return self._keeper is not None and self._keeper.can_keep(server)
+
+    async def keep(self, server: ServerConfig, tool: str, digest: str) -> None:
+        """Write an approval for ever, and have every thread go by it from its next step on.
+
+        Raises:
+            ConfigError: it could not be written.
+        """
+        if self._keeper is None:
+            return
+        await self._keeper.keep(server, tool, digest)
+        self._servers = tuple(
+            approving(now, tool, digest) if (now.name, now.transport) == (server.name, server.transport) else now
+            for now in self._servers
+        )
+        self.invalidate()
+
     async def settled(self) -> None:
         """Wait until every loaded thread has taken over what was changed before."""
         for thread in self:
@@ -261,3 +294,15 @@ class ThreadManager:
     def _forget(self, thread: Thread) -> None:
         self._threads.pop(thread.id, None)
         self._subscribers.clear(thread.id)
+
+
+def _policy(on_approve: OnApprove | None, authority: Authority | None, kin: Thread | None) -> Policy:
+    if kin is not None and on_approve is None:
+        return Policy(authority or kin.authority, kin.policy.on_approve)
+    if authority is None:
+        # A program that names nobody to ask wants nothing asked but what the configuration does.
+        authority = Authority(default_mode="approve" if on_approve is None else "auto")
+        if kin is not None:
+            mode = kin.authority.default_mode
+            authority = replace(kin.authority, default_mode="auto" if mode == "approve" else mode)
+    return Policy(authority, on_approve)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from mcpool.backend.holder import ClientFacts, Question
 from mcpool.errors import RpcError
+from mcpool.threads.approval_form import without_mark
 from mcpool.wire.revisions import REQUEST_TIMEOUT
 
 
@@ -47,13 +48,14 @@ class Seat:
         self.listener.on_notification(self.server, method, params)
 
     async def on_question(self, question: Question) -> bytes:
-        """Pass it on under the name by which this thread knows the server.
+        """Pass it on under the name by which this thread knows the server; it cannot pass for an approval.
 
         Raises:
             RpcError: as `Listener.on_question`, and if nobody answers in time.
         """
         limit = asyncio.timeout(self.patience)
-        known = Question(self.server, question.method, question.params, question.sink, self.patience)
+        params = without_mark(question.params)
+        known = Question(self.server, question.method, params, question.sink, self.patience)
         try:
             async with limit:
                 return await self.listener.on_question(known)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import os
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
@@ -13,11 +12,12 @@ from typing import Any, Self
 
 import msgspec
 
-from mcpool.backend.holder import ClientFacts, Question
+from mcpool.backend.holder import ClientFacts
 from mcpool.config.server import ServerConfig
-from mcpool.errors import ApprovalDenied, Closed, McpoolError, ServerUnavailable, WrongProcess
+from mcpool.errors import Closed, McpoolError, ServerUnavailable, WrongProcess
 from mcpool.pool.lease import Lease
 from mcpool.pool.pool import Member, Pool
+from mcpool.runtime.approval import Authority
 from mcpool.runtime.beginning import Beginning
 from mcpool.runtime.building import build
 from mcpool.runtime.origin import Origin, origin
@@ -27,8 +27,8 @@ from mcpool.runtime.runtime import Runtime
 from mcpool.runtime.slot import RuntimeSlot
 from mcpool.runtime.step import Step
 from mcpool.runtime.tool_sets import ToolSets
-from mcpool.runtime.user import ApprovalRequest
 from mcpool.runtime.waiting import started, wait_for_servers
+from mcpool.threads.approvals import Approvals
 from mcpool.threads.attention import Attention
 from mcpool.threads.facts import ThreadFacts
 from mcpool.threads.life import WHY_NOT, Life, LifeEvent, after
@@ -57,6 +57,7 @@ class Thread:
         *,
         listener: Listener,
         policy: Policy,
+        approvals: Approvals,
         grace: float,
         resolve: Callable[[ThreadFacts], Awaitable[Projected]],
         spawn: Spawn,
@@ -70,6 +71,8 @@ class Thread:
         self._pool = pool
         self._sets = sets
         self._listener = listener
+        self.approvals = approvals
+        """Who is asked about its calls (runtime.user.User)."""
         self._policy = policy
         self._grace = grace
         self._spawn = spawn
@@ -255,6 +258,19 @@ class Thread:
         self._policy = policy
         self.invalidate()
 
+    @property
+    def authority(self) -> Authority:
+        """By what calls of later steps are decided on."""
+        return self._policy.authority
+
+    def set_authority(self, authority: Authority) -> None:
+        """Decide on calls by this from the next step on."""
+        self.set_policy(replace(self._policy, authority=authority))
+
+    def forget_approvals(self) -> None:
+        """Ask again for what was approved for this conversation."""
+        self.approvals.remembered.clear()
+
     def set_sandbox_state(self, value: object) -> None:
         """Tell with each call of later steps in what sandbox this thread runs; None tells nothing.
 
@@ -366,6 +382,7 @@ class Thread:
             self._let_go()
         elif before is not Life.LOADED and life is Life.LOADED:
             self._slot.open()
+            self.approvals.resume()
             self.refresh_soon()
 
     async def close(self) -> None:
@@ -379,28 +396,11 @@ class Thread:
         for lease in self._leases():
             lease.dismiss()
         self._slot.close()
+        self.approvals.withdraw(f"the thread is {self.life}")
         if self._refreshing is not None:
             self._refreshing.cancel()
 
     # ------------------------------------------------------------------ what steps need of it (runtime.user.User)
-
-    async def approve(self, request: ApprovalRequest, policy: Policy) -> bool:
-        """Ask the program, or the user through an elicitation.
-
-        Raises:
-            ApprovalDenied: there is neither.
-        """
-        if policy.on_approve is not None:
-            answer = policy.on_approve(request)
-            return bool(await answer) if inspect.isawaitable(answer) else bool(answer)
-        if not self.client.elicitation_form:
-            raise ApprovalDenied(
-                request.server,
-                f"the call of `{request.tool}` needs an approval and there is nobody to ask; "
-                f'set `approval_mode = "approve"` for it, or use a client that can be asked',
-            )
-        answer = await self._listener.on_question(_approval_question(request))
-        return msgspec.json.decode(answer, type=_Answer).action == "accept"
 
     def seat(self, server: str) -> Seat:
         """This thread's holder for a server, always the same."""
@@ -408,18 +408,3 @@ class Thread:
         if seat is None:
             seat = self._seats[server] = Seat(self.id, server, self.client, self._listener)
         return seat
-
-
-class _Answer(msgspec.Struct):
-    action: str = "decline"
-
-
-def _approval_question(request: ApprovalRequest) -> Question:
-    shown = request.arguments.decode("utf-8", "replace")
-    if len(shown) > 1000:
-        shown = f"{shown[:1000]}... ({len(shown)} characters)"
-    params: dict[str, object] = {
-        "message": f"Allow {request.server} to run `{request.tool}` with {shown}?",
-        "requestedSchema": {"type": "object", "properties": {}},
-    }
-    return Question(request.server, "elicitation/create", msgspec.json.encode(params))

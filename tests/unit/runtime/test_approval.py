@@ -1,13 +1,27 @@
-"""Must somebody approve a call? One line of the table after another."""
+"""May a call run? One line of the table after another, and what holds for all of them."""
 
 from __future__ import annotations
 
 import itertools
+from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mcpool.backend.tools import Annotations
-from mcpool.runtime.approval import needs_approval
+from mcpool.backend.tools import Annotations, ToolDefinition
+from mcpool.config.server import ApprovalMode
+from mcpool.runtime.approval import (
+    ApprovalPolicy,
+    Authority,
+    Rule,
+    Verdict,
+    combined,
+    decide,
+    is_rememberable,
+    needs_approval,
+    runs_unseen,
+)
 
 HINTS = [
     Annotations(read_only_hint=read_only, destructive_hint=destructive, open_world_hint=open_world)
@@ -50,3 +64,129 @@ def test_auto_asks_for_what_may_destroy_or_reach_out(
 ) -> None:
     hints = Annotations(read_only_hint=read_only, destructive_hint=destructive, open_world_hint=open_world)
     assert needs_approval("auto", hints) is asks
+
+
+READS = Annotations(read_only_hint=True)
+WRITES = Annotations(destructive_hint=True)
+MODES: tuple[ApprovalMode, ...] = get_args(ApprovalMode)
+modes = st.sampled_from(MODES)
+hints_ = st.sampled_from(HINTS)
+authorities = st.builds(
+    Authority,
+    policy=st.sampled_from(get_args(ApprovalPolicy)),
+    default_mode=modes,
+    restriction=st.none() | modes,
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        ("auto", None, "auto"),
+        ("auto", "auto", "auto"),
+        ("writes", "writes", "writes"),
+        ("approve", "approve", "approve"),
+        ("auto", "writes", "prompt"),
+        ("auto", "approve", "auto"),
+        ("writes", "approve", "writes"),
+        ("prompt", "approve", "prompt"),
+        ("prompt", "auto", "prompt"),
+        ("prompt", "writes", "prompt"),
+    ],
+)
+def test_of_two_modes_prompt_dominates_and_approve_yields(
+    one: ApprovalMode, other: ApprovalMode | None, both: ApprovalMode
+) -> None:
+    assert combined(one, other) == both
+    if other is not None:
+        assert combined(other, one) == both
+
+
+@given(modes, modes, hints_)
+def test_two_modes_together_ask_whenever_one_of_them_does(
+    one: ApprovalMode, other: ApprovalMode, hints: Annotations
+) -> None:
+    if needs_approval(one, hints) or needs_approval(other, hints):
+        assert needs_approval(combined(one, other), hints)
+
+
+@pytest.mark.parametrize(
+    ("policy", "mode", "restriction", "hints", "remembered", "verdict"),
+    [
+        ("ask", "approve", None, WRITES, False, "approved"),
+        ("ask", "auto", None, READS, False, "approved"),
+        ("ask", "auto", None, WRITES, False, "ask"),
+        ("ask", "auto", None, WRITES, True, "approved"),
+        ("ask", "prompt", None, READS, False, "ask"),
+        ("ask", "prompt", None, READS, True, "approved"),
+        ("never", "prompt", None, READS, False, "denied"),
+        ("never", "prompt", None, READS, True, "approved"),
+        ("never", "auto", None, READS, False, "approved"),
+        ("full-access", "prompt", None, WRITES, False, "approved"),
+        # What a restriction wants asked stays asked, whoever else is content.
+        ("ask", "approve", "writes", WRITES, False, "ask"),
+        ("ask", "approve", "writes", WRITES, True, "ask"),
+        ("ask", "approve", "writes", READS, False, "approved"),
+        ("ask", "prompt", "writes", READS, True, "approved"),
+        ("ask", "auto", "writes", READS, False, "ask"),
+        ("ask", "auto", "writes", READS, True, "approved"),
+        ("full-access", "approve", "writes", WRITES, False, "ask"),
+        ("full-access", "prompt", "writes", READS, False, "approved"),
+        ("never", "approve", "prompt", READS, True, "denied"),
+        ("full-access", "approve", "approve", WRITES, False, "approved"),
+    ],
+)
+def test_what_becomes_of_a_call(
+    policy: ApprovalPolicy,
+    mode: ApprovalMode,
+    restriction: ApprovalMode | None,
+    hints: Annotations,
+    remembered: bool,
+    verdict: Verdict,
+) -> None:
+    assert decide(Authority(policy, restriction=restriction), mode, hints, remembered=remembered) == verdict
+
+
+@given(authorities, modes, hints_, st.booleans())
+def test_who_never_asks_is_never_asked_and_who_has_full_access_is_never_denied(
+    authority: Authority, mode: ApprovalMode, hints: Annotations, remembered: bool
+) -> None:
+    verdict = decide(authority, mode, hints, remembered=remembered)
+    assert verdict != {"never": "ask", "full-access": "denied", "ask": "denied"}[authority.policy]
+
+
+@given(authorities, modes, hints_, st.booleans())
+def test_a_restriction_only_ever_restricts(
+    authority: Authority, mode: ApprovalMode, hints: Annotations, remembered: bool
+) -> None:
+    free = Authority(authority.policy, authority.default_mode)
+    if decide(authority, mode, hints, remembered=remembered) == "approved":
+        assert decide(free, mode, hints, remembered=remembered) == "approved"
+
+
+@given(authorities, modes, hints_)
+def test_a_remembered_approval_never_takes_away_and_counts_only_where_it_may_be_given(
+    authority: Authority, mode: ApprovalMode, hints: Annotations
+) -> None:
+    without, with_it = (decide(authority, mode, hints, remembered=remembered) for remembered in (False, True))
+    assert without == "approved" or with_it == ("approved" if is_rememberable(authority, hints) else without)
+
+
+@given(authorities, st.builds(Rule, mode=st.none() | modes, definition=st.none() | st.just("d")), hints_)
+def test_what_runs_unseen_would_be_approved_whatever_is_seen(
+    authority: Authority, rule: Rule, hints: Annotations
+) -> None:
+    if runs_unseen(authority, rule):
+        mode = rule.mode_for(ToolDefinition("t", b"{}", hints), authority.default_mode)
+        assert decide(authority, mode, hints, remembered=False) == "approved"
+
+
+@pytest.mark.parametrize("default", MODES)
+def test_an_approval_of_another_definition_is_a_reason_to_ask(default: ApprovalMode) -> None:
+    tool = ToolDefinition("t", b'{"name":"t","description":"now deletes"}', READS)
+    before = ToolDefinition("t", b'{"name":"t","description":"reads"}', READS)
+    assert Rule("approve", tool.digest).mode_for(tool, default) == "approve"
+    assert Rule("approve", before.digest).mode_for(tool, default) == "prompt"
+    assert Rule("approve").mode_for(tool, default) == "approve"
+    assert Rule().mode_for(tool, default) == default
+    assert not runs_unseen(Authority(default_mode="approve"), Rule("approve", tool.digest))

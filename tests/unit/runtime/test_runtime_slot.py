@@ -12,6 +12,7 @@ import pytest
 from mcpool.config.server import ServerConfig, Stdio
 from mcpool.errors import ServerUnavailable
 from mcpool.pool.lease import Lease
+from mcpool.runtime.approval import Authority
 from mcpool.runtime.building import build
 from mcpool.runtime.policy import Policy
 from mcpool.runtime.projected import Projected
@@ -214,7 +215,7 @@ async def test_whatever_a_step_would_notice_is_a_new_runtime(subject: Subject, w
         case "backend":
             subject.backend = "two"
         case _:
-            subject.policy = Policy("prompt")
+            subject.policy = Policy(Authority(default_mode="prompt"))
     subject.slot.mark()
     await subject.slot.refresh()
     assert subject.current is not before

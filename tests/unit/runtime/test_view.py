@@ -8,6 +8,7 @@ import pytest
 
 from mcpool.backend.tools import Annotations, ToolDefinition
 from mcpool.config.server import ServerConfig, Stdio, ToolConfig
+from mcpool.runtime.approval import Rule
 from mcpool.runtime.view import View, view_of
 
 TOOLS = tuple(ToolDefinition(name, b"{}", Annotations()) for name in ("a", "b", "c"))
@@ -35,12 +36,13 @@ def test_first_the_allow_list_then_the_deny_list(settings: Any, seen: str) -> No
 
 
 def test_a_tools_own_approval_mode_beats_the_servers() -> None:
-    made = view(default_tools_approval_mode="prompt", tools=(("a", ToolConfig("approve")), ("b", ToolConfig(None))))
-    assert [made.mode(name) for name in ("a", "b", "c")] == ["approve", "prompt", "prompt"]
+    tools = (("a", ToolConfig("approve", approved_definition="d")), ("b", ToolConfig(None)))
+    made = view(default_tools_approval_mode="prompt", tools=tools)
+    assert [made.rule(name) for name in ("a", "b", "c")] == [Rule("approve", "d"), Rule("prompt"), Rule("prompt")]
 
 
 def test_where_nothing_is_configured_there_is_no_mode() -> None:
-    assert view().mode("a") is None
+    assert view().rule("a") == Rule()
 
 
 def test_equal_configurations_give_equal_views() -> None:

@@ -1,0 +1,45 @@
+"""Letting a call through: decided by the authority that it was prepared with, asked for where that says so."""
+
+from __future__ import annotations
+
+from mcpool.backend.holder import CallSink
+from mcpool.backend.tools import ToolDefinition
+from mcpool.errors import ApprovalDenied
+from mcpool.runtime.approval import decide, is_rememberable
+from mcpool.runtime.policy import Policy
+from mcpool.runtime.runtime import Binding
+from mcpool.runtime.user import Approver
+
+
+async def admit(
+    approver: Approver,
+    policy: Policy,
+    binding: Binding,
+    tool: ToolDefinition,
+    arguments: bytes,
+    sink: CallSink | None,
+) -> bool:
+    """Return when the call may be sent, and whether somebody was asked for it. `tool` is the live definition.
+
+    Raises:
+        ApprovalDenied: it may not.
+    """
+    authority, server, hints = policy.authority, binding.config, tool.annotations
+    mode = binding.view.rule(tool.name).mode_for(tool, authority.default_mode)
+    if decide(authority, mode, hints, remembered=False) == "approved":
+        return False
+    match decide(authority, mode, hints, remembered=approver.remembers(server, tool)):
+        case "approved":
+            return False
+        case "denied":
+            raise ApprovalDenied(
+                server.name,
+                f"the call of `{tool.name}` needs an approval, and this thread is set to ask nobody; nothing was sent; "
+                f"""`approval_mode = "approve"` for the tool would let it run""",
+            )
+        case "ask":
+            rememberable = is_rememberable(authority, hints)
+            await approver.ask(
+                server, tool, arguments, on_approve=policy.on_approve, sink=sink, rememberable=rememberable
+            )
+            return True
