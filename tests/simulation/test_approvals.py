@@ -224,6 +224,52 @@ async def test_an_answer_for_longer_lets_in_who_waits_for_the_same_tool() -> Non
     assert waiting.withdrawn == 2
 
 
+async def test_an_answer_for_longer_lets_in_nobody_who_must_be_asked_each_time() -> None:
+    waiting = Waiting()
+    async with World(FakeServer("fake"), configs=PROMPT) as world:
+        thread = world.thread(on_approve=waiting)
+        strict = world.thread(parent=thread, authority=Authority(restriction="prompt"))
+        await asyncio.gather(thread.ready(), strict.ready())
+        calls = [asyncio.create_task(call(each)) for each in (thread, strict)]
+        await world.settles()
+        waiting.open[0].set_result(SESSION)
+        await calls[0]
+        await world.settles()
+        assert not calls[1].done()
+        waiting.open[1].set_result(False)
+        with pytest.raises(ApprovalDenied):
+            await calls[1]
+
+
+async def test_threads_of_one_conversation_share_what_was_approved() -> None:
+    ear = Ear()
+    answers(ear, decision="session")
+    async with World(FakeServer("fake"), configs=PROMPT) as world:
+        thread = world.thread(ear)
+        await call(world.thread(ear, beside=thread))
+        await call(world.thread(ear, beside=thread))
+        await call(thread)
+    assert len(ear.questions) == 1
+
+
+async def test_an_archived_thread_asks_nobody_until_it_is_resumed() -> None:
+    waiting = Waiting()
+    async with World(FakeServer("fake"), configs=PROMPT) as world:
+        thread = world.thread(on_approve=waiting)
+        await thread.ready()
+        calling = asyncio.create_task(call(thread))
+        await world.settles()
+        world.threads.archive(thread.id)
+        with pytest.raises(ApprovalDenied, match="the thread is archived"):
+            await calling
+        world.threads.unarchive(thread.id)
+        await world.threads.resume(thread.id)
+        calling = asyncio.create_task(call(thread))
+        await world.settles()
+        waiting.open[1].set_result(True)
+        await calling
+
+
 async def test_an_answer_for_one_call_lets_in_nobody_else() -> None:
     waiting = Waiting()
     async with World(FakeServer("fake"), configs=PROMPT) as world:
