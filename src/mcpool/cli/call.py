@@ -9,14 +9,21 @@ from argparse import Namespace
 from functools import partial
 from typing import Any, cast
 
+from mcpool.cli.approve import approval_in, approved, ask_approval
 from mcpool.cli.ask_user import ask_user
-from mcpool.cli.exit_codes import FAILED, OK, OUTCOME_UNKNOWN, TIMEOUT, UNAVAILABLE, USAGE
+from mcpool.cli.exit_codes import FAILED, NOT_APPROVED, OK, OUTCOME_UNKNOWN, TIMEOUT, UNAVAILABLE, USAGE
 from mcpool.cli.prompt import read_line
 from mcpool.cli.session import Lost, Refused, Session, Withdrawn, no_answer
 from mcpool.cli.words import say
 from mcpool.errors import CallTimeout
 
-_EXIT_OF_CODE = {-32602: USAGE, -32010: UNAVAILABLE, -32011: OUTCOME_UNKNOWN, -32001: TIMEOUT}
+_EXIT_OF_CODE = {
+    -32602: USAGE,
+    -32010: UNAVAILABLE,
+    -32011: OUTCOME_UNKNOWN,
+    -32001: TIMEOUT,
+    -32014: NOT_APPROVED,
+}
 """What the gateway's error codes mean for a shell; any other is the server's own."""
 
 
@@ -26,14 +33,15 @@ def run(arguments: Namespace) -> int:
     if given is None:
         return USAGE
     asks = sys.stdin.isatty() and sys.stderr.isatty() and arguments.arguments != "-"
+    can_answer: dict[str, Any] | None = {"form": {}, "url": {}} if asks else {"form": {}} if arguments.yes else None
     progress = Progress()
     sent = False
     try:
         with Session(
             arguments.server,
             on_notification=progress.hear,
-            on_question=partial(_answer, progress) if asks else no_answer,
-            capabilities={"elicitation": {"form": {}, "url": {}}} if asks else {},
+            on_question=no_answer if can_answer is None else partial(_answer, progress, asks, arguments.yes),
+            capabilities={} if can_answer is None else {"elicitation": can_answer},
         ) as session:
             session.wait(session.begin())
             session.initialized()
@@ -45,7 +53,9 @@ def run(arguments: Namespace) -> int:
             sent = True
             result = session.request("tools/call", params, arguments.timeout)
     except Refused as error:
-        return _complain(arguments, str(error), _EXIT_OF_CODE.get(error.code, FAILED))
+        code = _EXIT_OF_CODE.get(error.code, FAILED)
+        hint = "; `--yes` approves it" if code == NOT_APPROVED and can_answer is None else ""
+        return _complain(arguments, f"{error}{hint}", code)
     except CallTimeout as error:
         return _complain(arguments, str(error), TIMEOUT)
     except Lost as error:
@@ -84,14 +94,25 @@ def _unknown_tool(server: str, tool: str, names: list[str]) -> int:
     return USAGE
 
 
-def _answer(progress: Progress, session: Session, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
+def _answer(
+    progress: Progress, asks: bool, yes: bool, session: Session, method: str, params: dict[str, Any]
+) -> dict[str, Any] | None:
     if method != "elicitation/create":
         return None
+    about = approval_in(params)
+    if about is not None and yes:
+        return approved()
+    if not asks:
+        return None
     progress.end()
+
+    def read(prompt: str) -> str:
+        return read_line(prompt, session.until_readable)
+
     try:
-        return ask_user(
-            session.server or "mcpool", params, read=lambda prompt: read_line(prompt, session.until_readable)
-        )
+        if about is not None:
+            return ask_approval(params, about, read=read)
+        return ask_user(session.server or "mcpool", params, read=read)
     except Withdrawn as error:
         say(f"{error}\n")
         raise

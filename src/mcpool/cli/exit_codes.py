@@ -11,5 +11,7 @@ OUTCOME_UNKNOWN = 4
 """The connection was lost after the request was sent: it may or may not have run."""
 TIMEOUT = 5
 """No answer within the time allowed; it may have run."""
+NOT_APPROVED = 6
+"""The call needs an approval that was not given; nothing was run."""
 INTERRUPTED = 130
 """Ended by Ctrl-C."""

@@ -22,7 +22,7 @@ mcpool runs each of your MCP servers once and lets all your clients share it.
 
 _EXITS = """\
 exit codes: 0 fine, 1 the tool reported an error, 2 wrong usage or configuration, 3 daemon or server unavailable,
-4 the connection was lost and the call may have run, 5 no answer in time, 130 Ctrl-C
+4 the connection was lost and the call may have run, 5 no answer in time, 6 not approved, 130 Ctrl-C
 """
 
 
@@ -86,6 +86,7 @@ def _add_using(commands: Any) -> None:
         "arguments", metavar="JSON", nargs="?", default="{}", help="its arguments; `-` reads them from stdin"
     )
     call.add_argument("--json", action="store_true", help="print the whole result as JSON")
+    call.add_argument("--yes", action="store_true", help="approve it, if it needs an approval")
     call.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="give up (and tell the server) after so long")
 
 
@@ -209,7 +210,7 @@ List the tools of one server, or of all, with their arguments (optional ones in 
 """
 _CALL = f"""\
 Call a tool and print its result: text as it is, anything else named. Progress and log messages go to stderr. If the
-server asks something, it is asked here, on a terminal.
+server asks something, or the call needs an approval, you are asked here, on a terminal.
 
   mcpool call demo clock
   mcpool call filesystem read_text_file '{{"path": "README.md"}}'

@@ -17,7 +17,8 @@ def test_the_page_has_every_key() -> None:
     documented = set(re.findall(r"`([a-z_.A-Z]+)`", PAGE))
     keys = {key.name for key in KEYS if key.name != "tools"}
 
-    assert keys | {"tools.TOOL.approval_mode", "tools.TOOL.retry", "port", "idle_exit_sec"} <= documented
+    of_tools = {f"tools.TOOL.{name}" for name in ("approval_mode", "approved_definition", "retry")}
+    assert keys | of_tools | {"port", "idle_exit_sec"} <= documented
 
 
 def test_the_example_of_the_page_is_without_problems(tmp_path: Path) -> None:
