@@ -28,6 +28,7 @@ class Owned:
 
     servers: tuple[ServerConfig, ...]
     owner: str
+    restriction: None = None
 
 
 class SlowProjector:

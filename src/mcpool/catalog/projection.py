@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mcpool.catalog.connector import Connector
 from mcpool.catalog.contribution import FIRST_COUNTS, Contribution, Owner, Source
-from mcpool.config.server import LOCAL, ServerConfig
+from mcpool.config.server import LOCAL, ApprovalMode, ServerConfig
 
 Refusal = Callable[[Contribution], str | None]
 """Why a server may not be used here, by the rules of this machine's administrator; None: it may."""
@@ -48,6 +48,8 @@ class Projection:
 
     winners: tuple[Winner, ...] = ()
     connectors: tuple[Connector, ...] = ()
+    restriction: ApprovalMode | None = None
+    """An approval mode that the administrator wants to hold for every tool, besides every other."""
 
     @property
     def servers(self) -> tuple[ServerConfig, ...]:
@@ -90,6 +92,7 @@ def resolve(
     environments: Mapping[str, int] | None = None,
     connectors: Iterable[Connector] = (),
     refusal: Refusal = lambda contribution: None,
+    restriction: ApprovalMode | None = None,
 ) -> Resolution:
     """Resolve all contributions, in the order in which they were made, for one thread.
 
@@ -115,7 +118,7 @@ def resolve(
                     off = f"its environment `{server.environment_id}` is not available"
             winners.append(Winner(server, winner.owner, bound))
         verdicts.append(Verdict(name, winner, tuple(ranked[1:]), off))
-    return Resolution(Projection(tuple(winners), _snapshot(connectors)), tuple(verdicts))
+    return Resolution(Projection(tuple(winners), _snapshot(connectors), restriction), tuple(verdicts))
 
 
 def _ranked(claims: Sequence[Contribution]) -> list[Contribution]:

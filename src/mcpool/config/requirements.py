@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mcpool.config.document import Document
-from mcpool.config.parse import text
+from mcpool.config.parse import APPROVAL_MODE, text
 from mcpool.config.problem import Report, Spot
-from mcpool.config.server import Http, ServerConfig
+from mcpool.config.server import ApprovalMode, Http, ServerConfig
 from mcpool.config.table import as_list, as_table, kind
 
 Subject = Literal["name", "command", "url"]
@@ -44,12 +44,15 @@ class Matcher:
 class Requirements:
     """A server may be used if it meets all conditions of one of the rules."""
 
-    rules: tuple[tuple[Matcher, ...], ...]
+    rules: tuple[tuple[Matcher, ...], ...] | None
+    """None: nothing is said of that, and every server may be used."""
     file: str
+    approval_mode: ApprovalMode | None = None
+    """A mode that holds for every tool, besides what anybody else says of it."""
 
     def refusal(self, server: ServerConfig) -> str | None:
         """Why a server may not be used; None: it may."""
-        if any(all(matcher.holds(server) for matcher in rule) for rule in self.rules):
+        if self.rules is None or any(all(matcher.holds(server) for matcher in rule) for rule in self.rules):
             return None
         return f"the administrator of this machine does not allow it ([requirements] in {self.file})"
 
@@ -75,15 +78,25 @@ def read_requirements(document: Document, report: Report) -> Requirements | None
     if table is None:
         spot.error(f"must be a table, not {kind(value)}", 'write [requirements] with allow = [{ name = "NAME" }]')
         return Requirements((), document.file)
-    for name in table:
-        if name != "allow":
-            spot.at(name).warning("is not a key of the requirements and has no effect", "only `allow` is")
+    unknown = [name for name in table if name not in ("allow", "approval_mode")]
+    for name in unknown:
+        spot.at(name).warning(
+            "is not a key of the requirements and has no effect", "only `allow` and `approval_mode` are"
+        )
+    mode: ApprovalMode | None = None
+    if "approval_mode" in table:
+        errors = report.error_count
+        mode = APPROVAL_MODE(table["approval_mode"], spot.at("approval_mode"))
+        if report.error_count > errors:
+            return Requirements((), document.file)
+        if "allow" not in table and not unknown:  # which may be a misspelt `allow`
+            return Requirements(None, document.file, mode)
     rules = as_list(table.get("allow", []))
     if rules is None:
         spot.at("allow").error("must be a list of tables", 'write allow = [{ name = "NAME" }]')
         return Requirements((), document.file)
     read = [_rule(rule, spot.at("allow").at(number)) for number, rule in enumerate(rules)]
-    return Requirements(tuple(rule for rule in read if rule), document.file)
+    return Requirements(tuple(rule for rule in read if rule), document.file, mode)
 
 
 def _rule(value: object, spot: Spot) -> tuple[Matcher, ...]:

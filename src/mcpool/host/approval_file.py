@@ -29,6 +29,7 @@ class ApprovalFile:
         return (
             path is not None
             and server.name in config.writable
+            and server.file == str(path)  # another of this name may count more, for this thread
             and find_spec("tomlkit") is not None
             and can_edit(path)
         )

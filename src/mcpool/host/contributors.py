@@ -83,7 +83,8 @@ class Contributors:
         claims = self._claims(servers, thread, project)
         if thread.only is not None:
             claims = [claim for claim in claims if claim.server.name in thread.only]
-        return resolve(claims, refusal=self._refusal)
+        rules = self._managed.requirements
+        return resolve(claims, refusal=self._refusal, restriction=None if rules is None else rules.approval_mode)
 
     def _claims(
         self, servers: Sequence[ServerConfig], thread: ThreadFacts, project: Project | None

@@ -32,4 +32,4 @@ def build(revision: int, projected: Projected, policy: Policy, acquire: Callable
         for binding in bindings.values():
             binding.lease.release()
         raise
-    return Runtime(revision, projected, bindings, unavailable, policy)
+    return Runtime(revision, projected, bindings, unavailable, policy.restricted(projected.restriction))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from mcpool.runtime.approval import Authority
+from mcpool.config.server import ApprovalMode
+from mcpool.runtime.approval import Authority, combined
 from mcpool.runtime.approval_request import ApprovalAnswer, ApprovalRequest
 
 OnApprove = Callable[[ApprovalRequest], "bool | ApprovalAnswer | Awaitable[bool | ApprovalAnswer | None] | None"]
@@ -26,3 +27,11 @@ class Policy:
     """Who is asked; None: the user, through an elicitation."""
     sandbox_state: bytes | None = field(default=None, repr=False)
     """What servers that want to know the thread's sandbox are told with each call, as JSON."""
+
+    def restricted(self, mode: ApprovalMode | None) -> Policy:
+        """The policy with a restriction more."""
+        if mode is None:
+            return self
+        restriction = self.authority.restriction
+        both = mode if restriction is None else combined(mode, restriction)
+        return replace(self, authority=replace(self.authority, restriction=both))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from mcpool.config.server import ServerConfig
+from mcpool.config.server import ApprovalMode, ServerConfig
 
 
 class Projected(Protocol):
@@ -19,4 +19,9 @@ class Projected(Protocol):
     @property
     def servers(self) -> Sequence[ServerConfig]:
         """The servers that the thread has, enabled ones only, in the order in which they are shown."""
+        ...
+
+    @property
+    def restriction(self) -> ApprovalMode | None:
+        """An approval mode that holds for every tool, besides every other."""
         ...

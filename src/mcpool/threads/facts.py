@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mcpool.backend.holder import ClientFacts
-from mcpool.config.server import ServerConfig
+from mcpool.config.server import ApprovalMode, ServerConfig
 from mcpool.runtime.projected import Projected
 
 
@@ -48,6 +48,7 @@ class ConfiguredServers:
     """The projection of a thread to which nothing but the configuration contributes."""
 
     servers: tuple[ServerConfig, ...]
+    restriction: ApprovalMode | None = None
 
 
 class ConfigurationAlone:

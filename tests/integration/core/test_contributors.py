@@ -90,6 +90,44 @@ async def test_the_administrator_adds_servers_and_says_what_else_may_run(
     assert await who(thread) == "managed"
 
 
+async def test_what_the_administrator_wants_asked_is_asked_each_time_whatever_anybody_else_says(
+    open_host: OpenHost, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    asked: list[mcpool.ApprovalRequest] = []
+
+    def on_approve(request: mcpool.ApprovalRequest) -> mcpool.ApprovalAnswer:
+        asked.append(request)
+        return mcpool.ApprovalAnswer("always")
+
+    managed = tmp_path / "managed.toml"
+    managed.write_text('[requirements]\napproval_mode = "writes"\n')
+    own = tmp_path / "home" / "config.toml"
+    own.write_text(f"[mcp_servers.demo]\ncommand = {json.dumps(DEMO['command'])}\nargs = {json.dumps(DEMO['args'])}\n")
+    host = await open_host(None, environ=environ)
+    thread = host.thread(on_approve=on_approve, authority=mcpool.Authority("full-access", default_mode="approve"))
+    for tool in ("clock", "counter", "counter"):
+        async with thread.step() as step:
+            await step.call(f"mcp__demo__{tool}")
+    assert [(request.tool, request.choices) for request in asked] == [("counter", ("once", "deny"))] * 2
+    managed.unlink()
+    host.apply()
+    async with thread.step() as step:
+        await step.call("mcp__demo__counter")
+    assert len(asked) == 2
+
+
+async def test_an_approval_for_ever_is_not_offered_for_a_server_that_somebody_else_contributes(
+    open_host: OpenHost, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    asked: list[mcpool.ApprovalRequest] = []
+    (tmp_path / "home" / "config.toml").write_text(table(tmp_path, "user"))
+    host = await open_host(None, environ=environ)
+    own = servers(odd=odd(tmp_path / "b", env={"WHO": "mine"}, default_tools_approval_mode="prompt"))
+    thread = host.thread(config=own, on_approve=lambda request: not asked.append(request))
+    assert await who(thread) == "mine"
+    assert [request.choices for request in asked] == [("once", "session", "deny")]
+
+
 async def test_whoever_opens_a_thread_may_bring_servers_for_it_alone(
     open_host: OpenHost, tmp_path: Path, environ: dict[str, str]
 ) -> None:

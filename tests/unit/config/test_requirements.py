@@ -72,6 +72,9 @@ def test_without_any_rule_nothing_is_allowed_and_without_the_table_everything() 
         ({"allow": [{"name": 7}]}, "must be text, { prefix"),
         ({"allow": [{"name": {"suffix": "x"}}]}, "must be text, { prefix"),
         ({"allow": [{"name": {"regex": "("}}]}, "is no regular expression"),
+        ({"allow": [{"name": "git"}], "approval_mode": "promt"}, "is 'promt'"),
+        ({"allow": [{"name": "git"}], "approval_mode": True}, "must be text"),
+        ({"alow": [{"name": "git"}], "approval_mode": "prompt"}, "is not a key of the requirements"),
     ],
 )
 def test_a_mistake_is_told_and_allows_nothing(requirements: Any, words: str) -> None:
@@ -79,3 +82,17 @@ def test_a_mistake_is_told_and_allows_nothing(requirements: Any, words: str) -> 
     assert words in " ".join(problem.message for problem in config.problems)
     assert config.requirements is not None
     assert config.requirements.refusal(GIT) is not None
+
+
+def test_a_mode_of_approval_alone_allows_every_server() -> None:
+    requirements = read({"approval_mode": "writes"}).requirements
+    assert requirements is not None
+    assert requirements.approval_mode == "writes"
+    assert requirements.refusal(GIT) is None
+
+
+def test_a_mode_of_approval_goes_with_rules() -> None:
+    requirements = read({"approval_mode": "prompt", "allow": [{"name": "git"}]}).requirements
+    assert requirements is not None
+    assert requirements.approval_mode == "prompt"
+    assert (requirements.refusal(GIT), requirements.refusal(LINEAR) is None) == (None, False)

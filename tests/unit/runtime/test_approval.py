@@ -22,6 +22,7 @@ from mcpool.runtime.approval import (
     needs_approval,
     runs_unseen,
 )
+from mcpool.runtime.policy import Policy
 
 HINTS = [
     Annotations(read_only_hint=read_only, destructive_hint=destructive, open_world_hint=open_world)
@@ -190,3 +191,12 @@ def test_an_approval_of_another_definition_is_a_reason_to_ask(default: ApprovalM
     assert Rule("approve").mode_for(tool, default) == "approve"
     assert Rule().mode_for(tool, default) == default
     assert not runs_unseen(Authority(default_mode="approve"), Rule("approve", tool.digest))
+
+
+@pytest.mark.parametrize(
+    ("own", "more", "both"),
+    [(None, None, None), ("auto", None, "auto"), (None, "writes", "writes"), ("auto", "writes", "prompt")],
+)
+def test_restrictions_add_up(own: ApprovalMode | None, more: ApprovalMode | None, both: ApprovalMode | None) -> None:
+    policy = Policy(Authority("never", "approve", own))
+    assert policy.restricted(more).authority == Authority("never", "approve", both)

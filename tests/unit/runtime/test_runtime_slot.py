@@ -26,6 +26,7 @@ class Servers:
 
     state: str
     servers: Sequence[ServerConfig] = (ServerConfig("s", Stdio("x")),)
+    restriction: None = None
 
 
 class Leased:
