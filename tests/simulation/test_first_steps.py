@@ -11,7 +11,7 @@ from mcpool.backend.first_sight import MOST
 from mcpool.backend.lifecycle import State
 from mcpool.catalog.identity import Identity
 from mcpool.errors import ToolChanged
-from mcpool.runtime.user import ApprovalRequest
+from mcpool.runtime.approval_request import ApprovalRequest
 from support.fake_server import FakeServer, tool
 from support.world import World, call, config, shown
 
