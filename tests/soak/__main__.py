@@ -12,8 +12,29 @@ from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from simulation.faults.__main__ import soak as simulate
+from simulation.faults.soak import soak as simulate
 from soak.kills import Soak
+
+SHOWN = 50
+"""Defects that are printed."""
+
+
+class Reporter:
+    """Says how far it is, at most every ten seconds."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self._next = 10.0
+
+    def __call__(self, text: object) -> None:
+        if self.seconds >= self._next:
+            self._next = self.seconds + 10.0
+            print(f"{self.seconds:6.0f} s: {text}", file=sys.stderr, flush=True)
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self.began
 
 
 def main() -> int:
@@ -22,22 +43,34 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=10_000, help="kills of a real server; 0: none")
     parser.add_argument("--seed", type=int, default=secrets.randbits(32), help="where to begin; random unless given")
     wanted = parser.parse_args()
-    failed = simulate(wanted.seed, wanted.events) if wanted.events else 0
-    return _kill(wanted.seed, wanted.kills) or failed if wanted.kills else failed
+    wrong = 0
+    if wanted.events:
+        wrong += _simulate(wanted.seed, wanted.events)
+    if wanted.kills:
+        wrong += _kill(wanted.seed, wanted.kills)
+    print(f"soak from seed {wanted.seed}: " + (f"{wrong} defects" if wrong else "no defect"))
+    return 1 if wrong else 0
+
+
+def _simulate(seed: int, events: int) -> int:
+    """How many histories broke an invariant."""
+    say = Reporter()
+    tally = simulate(seed, events, say)
+    for _, story in tally.failed[:SHOWN]:
+        print(story)
+    print(f"{tally}; from seed {seed}, {say.seconds:.0f} s", flush=True)
+    return len(tally.failed)
 
 
 def _kill(seed: int, kills: int) -> int:
-    began = time.monotonic()
-
-    def say(text: str) -> None:
-        print(f"{time.monotonic() - began:5.0f} s: {text}", file=sys.stderr, flush=True)
-
+    """How many things went wrong."""
+    say = Reporter()
     with TemporaryDirectory() as folder:
         toll = asyncio.run(Soak(Path(folder), kills, seed, say).run())
-    print(f"{toll}; seed {seed}, {time.monotonic() - began:.0f} s")
-    for line in toll.wrong[:50]:
+    for line in toll.wrong[:SHOWN]:
         print(line)
-    return 1 if toll.wrong else 0
+    print(f"{toll}; seed {seed}, {say.seconds:.0f} s", flush=True)
+    return len(toll.wrong)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import random
 import signal
@@ -16,7 +15,10 @@ import mcpool
 from gatewaykit.waiting import until
 from mcpool.errors import CallOutcomeUnknown, ServerUnavailable
 from mcpool.host import Host
+from mcpool.launch.cookie import home_id
+from mcpool.launch.process_table import HOST_COOKIE, scan
 from mcpool.threads.thread import Thread
+from soak.held import Held, grown, held
 from support.lasting import Lasting
 from support.real_servers import lives, servers
 
@@ -25,18 +27,11 @@ THREADS = 16
 PATIENCE = 60.0
 """Seconds after which a call that has no outcome is lost: more than any wait between two starts."""
 
-WARM_UP = 50
-"""Kills after which what the program holds is taken as its normal."""
+WARM_UP = 0.1
+"""The share of the kills after which what the program holds is taken as its normal."""
 
-
-@dataclass
-class Held:
-    """What this program holds."""
-
-    tasks: int
-    descriptors: int
-    memory: int
-    """Resident bytes."""
+TOLD = 250
+"""Kills from one report to the next."""
 
 
 @dataclass
@@ -52,7 +47,7 @@ class Toll:
     """Calls that lost two servers in a row before they were sent, and whose callers were told so."""
     processes: int = 0
     wrong: list[str] = field(default_factory=list[str])
-    """Each call that was lost, run twice, misrouted or misjudged; each process that was left."""
+    """Each call that was lost, run twice, misrouted or misjudged; each process that was left; whatever grew."""
     before: Held | None = None
     after: Held | None = None
 
@@ -62,9 +57,7 @@ class Toll:
         return (
             f"{self.kills:,} kills under {CALLERS} callers: {self.calls:,} calls, {self.answered:,} answered, "
             f"{self.unknown:,} of unknown outcome, {self.not_run:,} not run, {len(self.wrong)} wrong; "
-            f"{self.processes:,} processes; tasks {self.before.tasks} -> {self.after.tasks}, "
-            f"descriptors {self.before.descriptors} -> {self.after.descriptors}, "
-            f"memory {self.before.memory / 2**20:.1f} -> {self.after.memory / 2**20:.1f} MiB"
+            f"{self.processes:,} processes; held at first {self.before}; at last {self.after}"
         )
 
 
@@ -98,6 +91,7 @@ class Soak:
             for thread in threads:
                 await thread.close()
         self._judge()
+        self._look_for_processes()
         return self.toll
 
     async def _kill_all(self, host: Host) -> None:
@@ -108,12 +102,12 @@ class Soak:
             os.kill(pid, signal.SIGKILL)
             killed = pid
             self.toll.kills += 1
-            if self.toll.kills == min(WARM_UP, self._wanted // 2):
-                self.toll.before = _held()
-            if self.toll.kills % 500 == 0:
-                self._say(f"{self.toll.kills:,} kills, {len(self._outcomes):,} calls")
+            if self.toll.kills == int(WARM_UP * self._wanted):
+                self.toll.before = held()
+            if self.toll.kills % TOLD == 0:
+                self._say(f"{self.toll.kills:,} kills, {len(self._outcomes):,} calls; {held()}")
         await _next(host, killed)
-        self.toll.after = _held()
+        self.toll.after = held()
 
     async def _calls(self, thread: Thread, draw: random.Random) -> None:
         while not self._over:
@@ -161,9 +155,18 @@ class Soak:
             if not fits:
                 toll.wrong.append(f"call {number} ({letter}) ran {times} times")
         toll.calls = len(self._outcomes)
-        pids = [int(words[1]) for words in self.lasting.lines("start")]
-        toll.processes = len(pids)
-        toll.wrong += [f"process {pid} was left" for pid in pids if lives(pid)]
+        assert toll.before is not None
+        assert toll.after is not None
+        toll.wrong += grown(toll.before, toll.after)
+
+    def _look_for_processes(self) -> None:
+        """Servers, wardens and whatever they started: none may be left once the host is closed."""
+        started = [int(words[1]) for words in self.lasting.lines("start")]
+        home = home_id(self._home)
+        left = {pid for pid in started if lives(pid)}
+        left |= {row.pid for row in scan() if (row.value(HOST_COOKIE) or "").startswith(home)}
+        self.toll.processes = len(started)
+        self.toll.wrong += [f"process {pid} was left" for pid in sorted(left)]
 
 
 async def _next(host: Host, killed: int | None) -> int:
@@ -176,10 +179,3 @@ async def _next(host: Host, killed: int | None) -> int:
     pid = host.status()[0]["pid"]
     assert pid is not None
     return pid
-
-
-def _held() -> Held:
-    gc.collect()
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    tasks = len(asyncio.all_tasks())
-    return Held(tasks, len(os.listdir("/proc/self/fd")), pages * os.sysconf("SC_PAGE_SIZE"))

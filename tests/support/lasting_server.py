@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import time
 from typing import Any
 
 HINTS: dict[str, dict[str, bool]] = {
@@ -41,10 +40,10 @@ def starts(record: str) -> int:
 
 def call(record: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """`stays` never answers in the first process; `dies` ends it instead of answering."""
-    first = starts(record) == 1
-    if arguments.get("stays") and first:
-        threading.Event().wait()
-    if arguments.get("dies") and first:
+    if arguments.get("stays") and starts(record) == 1:
+        while True:
+            time.sleep(1000)
+    if arguments.get("dies") and starts(record) == 1:
         os._exit(7)
     return {"content": [{"type": "text", "text": str(arguments.get("number"))}]}
 
@@ -98,6 +97,8 @@ def serve_pipe(record: str) -> None:
 
 
 def serve_http(record: str, port: int) -> None:
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer  # takes longer than all the rest to import
+
     session = f"session-{os.getpid()}"
 
     class Handler(BaseHTTPRequestHandler):
