@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Protocol, Unpack
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, Unpack
 
 from mcpool.backend.holder import Holder
 from mcpool.backend.requests import Details, Fields
 from mcpool.catalog.identity import Identity
 from mcpool.pool.entry import Entry
 from mcpool.wire.paging import read_pages
+
+Sender = Callable[..., Coroutine[Any, Any, bytes]]
+"""`Requests.send`."""
 
 
 class Releases(Protocol):
@@ -46,11 +50,17 @@ class Lease:
         """Whether the backend was replaced: it serves who holds it and takes no new leases."""
         return self._entry.retired
 
-    async def request(self, method: str, fields: Fields, *, timeout: float, **more: Unpack[Details]) -> bytes:
-        """Send a request for the holder and return its raw result. Arguments and errors: as `Requests.send`."""
+    def request(
+        self, method: str, fields: Fields, *, timeout: float, **more: Unpack[Details]
+    ) -> Coroutine[Any, Any, bytes]:
+        """Send a request for the holder; the result is awaited, and raw. Arguments and errors: as `Requests.send`."""
+        return self.sender(method, fields, holder=self.holder, timeout=timeout, **more)
+
+    @property
+    def sender(self) -> Sender:
+        """What sends requests of holders now, each when it is its turn; `request` for those who count microseconds."""
         lanes = self._entry.lanes
-        send = lanes.request if lanes.strict else self.backend.request
-        return await send(method, fields, holder=self.holder, timeout=timeout, **more)
+        return lanes.request if lanes.strict else self.backend.request
 
     async def list_all(self, method: str, key: str, *, timeout: float) -> tuple[bytes, ...]:
         """The raw items of all pages of a list; `timeout` seconds for each page.

@@ -108,6 +108,8 @@ class PreparedCall:
 
         Raises: as `Step.call`; Closed if the step has ended; RuntimeError if it was run before.
         """
+        if meta is None and on_progress is None and timeout is None:
+            return ToolResult(await self.send(finish=finish))
         manner = Manner(
             meta=None if meta is None else {key: msgspec.json.encode(value) for key, value in meta.items()},
             sink=None if on_progress is None else ProgressSink(on_progress),

@@ -49,8 +49,9 @@ async def send(
     backend = lease.backend
     timeout = manner.timeout
     request = partial(
-        lease.request,
+        lease.sender,
         method,
+        holder=lease.holder,
         timeout=view.tool_timeout if timeout is None else min(timeout, view.tool_timeout),
         timeout_max=view.timeout_max if timeout is None else None,
         meta=manner.meta,
