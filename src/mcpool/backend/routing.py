@@ -48,11 +48,11 @@ def route(
 
     `named` is the owner of the call that the message names. `candidates` are the owners, each once, of all requests on
     the connection that the server has not answered, cancelled and timed-out ones included; None stands for requests of
-    our own. `only` is the one thread that ever uses this process, if that is so.
+    our own. `only` is the one thread that uses this process, if that is so; others of its conversation may have.
     """
     if named is not None:
         return Deliver(named)
-    if only is not None:
+    if only is not None and all(owner in (only, None) for owner in candidates):
         return Deliver(only)
     owners = [owner for owner in candidates if owner is not None]
     if not owners:

@@ -52,7 +52,8 @@ class Gateway:
         self._origins = OriginCheck()
         self._sessions = HttpSessions(host, self.views, self.limits, key)
         self._key = key
-        self._places = Places(self.limits)
+        self.places = Places(self.limits)
+        """How many calls of all faces wait for answers."""
         self._modern_sessions = ModernSessions(host, self.views, self.limits, self.parking())
         self._handshake = Handshake(self._sessions, self.limits)
         self._modern = Modern(self._modern_sessions, self.limits)
@@ -67,7 +68,7 @@ class Gateway:
 
     def parking(self, *, alone: bool = False) -> Parking:
         """Where calls of another face wait for answers; `alone`: it is that of one client."""
-        return Parking(self.limits, self._key, self._places, alone=alone)
+        return Parking(self.limits, self._key, self.places, alone=alone)
 
     async def close(self) -> None:
         """End all sessions and streams, so that the server can shut down. Requests from now on are refused."""

@@ -35,6 +35,11 @@ def test_in_a_process_of_its_own_a_thread_is_asked_whatever_else_is_under_way() 
     assert route(None, [], only="mine") == route(None, [None], only="mine") == Deliver("mine")
 
 
+def test_in_a_process_of_its_own_a_thread_is_not_asked_what_may_be_for_one_that_was_beside_it() -> None:
+    assert route(None, ["gone", "mine"], only="mine") == Hold()
+    assert route(None, ["gone"], only="mine") == Deliver("gone")
+
+
 def test_a_question_of_several_is_held() -> None:
     assert route(None, ["a", "b"]) == Hold()
 
