@@ -184,6 +184,26 @@ async def test_a_successor_that_cannot_start_beside_the_old_one_starts_when_that
         assert world.backend().trouble is None
 
 
+async def test_a_successor_that_failed_because_of_one_that_is_gone_by_now_is_tried_once_more() -> None:
+    server = PortServer("fake", acts={"tools/call": nothing})
+    async with World(server, configs=[config(restart_max=0)]) as world:
+        thread = world.thread()
+        old = await held_call(world, server, thread)
+        failed = server.open
+
+        async def open(sink: Sink) -> FakeProcess:
+            process = await failed(sink)
+            server.processes[0].exit(0)  # before the start of this one has failed
+            return process
+
+        server.open = open  # type: ignore[method-assign]
+        world.threads.reload()
+        assert await thread.ready() == {"fake": None}
+        assert server.refused == 1
+        with pytest.raises(CallOutcomeUnknown):
+            await old
+
+
 async def test_a_step_does_not_keep_the_port_but_by_its_calls() -> None:
     server = PortServer("fake")
     async with World(server) as world:

@@ -1,13 +1,16 @@
-"""A handshake server on stdio, standard library only, that can tell what was asked of it.
+"""A handshake server on stdio, standard library only, that can tell what was asked of it: `witness_server.py [PORT]`.
 
 Tools: `say` waits `ms` milliseconds, reporting progress `reports` times on the way if it was given a token, and returns
-`mine`; `ran` returns how often each `mine` was begun, and `cancelled` which of them were cancelled.
+`mine`; with `until` it waits for that file to be there first. `ran` returns how often each `mine` was begun,
+`cancelled` which of them were cancelled, and `pid` who it is. With a PORT it ends at once if it cannot have that one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import socket
 import sys
 from collections import Counter
 from typing import Any
@@ -28,6 +31,8 @@ def answer(id: Any, value: object) -> None:
 
 async def say(id: Any, params: dict[str, Any]) -> None:
     arguments = params["arguments"]
+    while "until" in arguments and not os.path.exists(arguments["until"]):  # noqa: ASYNC110, ASYNC240 - no one tells us
+        await asyncio.sleep(0.005)
     mine, pause, reports = arguments["mine"], arguments.get("ms", 0) / 1000, arguments.get("reports", 0)
     token = params.get("_meta", {}).get("progressToken")
     for number in range(reports):
@@ -50,7 +55,7 @@ def take(message: dict[str, Any]) -> None:
         }
         write({"id": id, "result": result})
     elif method == "tools/list":
-        tools = [{"name": name, "inputSchema": {"type": "object"}} for name in ("say", "ran", "cancelled")]
+        tools = [{"name": name, "inputSchema": {"type": "object"}} for name in ("say", "ran", "cancelled", "pid")]
         write({"id": id, "result": {"tools": tools}})
     elif method == "tools/call" and params["name"] == "say":
         assert id not in _working
@@ -58,7 +63,7 @@ def take(message: dict[str, Any]) -> None:
         _ran[mine] += 1
         _working[id] = mine, asyncio.get_running_loop().create_task(say(id, params))
     elif method == "tools/call":
-        answer(id, _ran if params["name"] == "ran" else _cancelled)
+        answer(id, {"ran": _ran, "cancelled": _cancelled, "pid": os.getpid()}[params["name"]])
     elif method == "notifications/cancelled":
         mine, task = _working.pop(params["requestId"], (None, None))
         if mine is not None and task is not None:
@@ -69,6 +74,13 @@ def take(message: dict[str, Any]) -> None:
 
 
 async def main() -> None:
+    if len(sys.argv) > 1:
+        try:
+            taken = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+        except OSError:
+            sys.exit(f"it tried port {sys.argv[1]}, which is taken")
+        sys.stderr.write(f"it tried port {sys.argv[1]}, and has it\n")
+        taken.setblocking(False)
     reader = asyncio.StreamReader(limit=1 << 24)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := await reader.readline():

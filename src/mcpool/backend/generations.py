@@ -16,12 +16,12 @@ Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 class Way(Protocol):
     """Knows what must be out of the way before a process can be started: other backends, that this one replaces."""
 
-    async def clear(self) -> None:
-        """Return when one may be started."""
+    async def clear(self) -> bool:
+        """Return when one may be started. True if something is left that may stand in its way all the same."""
         ...
 
-    async def clear_after_failure(self) -> bool:
-        """One could not be started: wait for what may have stood in its way. False if there was nothing."""
+    async def clear_wholly(self) -> bool:
+        """One could not be started: return when nothing is left. False if nothing was."""
         ...
 
 
@@ -53,11 +53,13 @@ class Generations:
         try:
             if before:
                 await asyncio.wait(before)
-            await self._way.clear()
+            beside = await self._way.clear()
             error = await live()
             # What it replaces may have held what it needs: a port, a lock. When that is gone it gets another chance.
-            if error is not None and not isinstance(error, AuthRequired) and await self._way.clear_after_failure():
-                error = await live()
+            if error is not None and not isinstance(error, AuthRequired):
+                beside |= await self._way.clear_wholly()
+                if beside:
+                    error = await live()
         except asyncio.CancelledError:
             if not opening.done():
                 opening.set_result(ServerUnavailable(self._server, "was stopped while it started"))

@@ -48,21 +48,24 @@ class Succession:
         self._others = others
         self._see_off = see_off
 
-    async def clear(self) -> None:
+    async def clear(self) -> bool:
         """Usually the old and the new one run side by side until the calls of the old one are done."""
-        entry = self._entry()
-        before = in_the_way(entry, self._others())
-        if entry.config.overlap:
-            # Of those that end already one may be left: processes must not pile up in a storm of reloads.
-            ending = [other for other in before if other.ending is not None]
-            before = ending[:-1]
-        await self._gone(before)
+        if not self._entry().config.overlap:
+            await self.clear_wholly()
+            return False
+        # Of those that end already one may be left: processes must not pile up in a storm of reloads.
+        ending = [other for other in self._in_the_way() if other.ending is not None]
+        await self._gone(ending[:-1])
+        return bool(self._in_the_way())
 
-    async def clear_after_failure(self) -> bool:
-        """Whatever the reason was: the old ones are waited for."""
-        before = in_the_way(self._entry(), self._others())
+    async def clear_wholly(self) -> bool:
+        """Wait for all of them."""
+        before = self._in_the_way()
         await self._gone(before)
         return bool(before)
+
+    def _in_the_way(self) -> list[Entry]:
+        return in_the_way(self._entry(), self._others())
 
     async def _gone(self, entries: list[Entry]) -> None:
         if entries:
