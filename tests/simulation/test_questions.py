@@ -106,6 +106,28 @@ async def test_a_question_that_names_its_call_is_exact_among_many() -> None:
     assert (len(ears[0].questions), len(ears[1].questions)) == (0, 1)
 
 
+@pytest.mark.parametrize("extends", [False, True])
+async def test_a_question_that_names_its_call_tells_it_to_its_caller(extends: bool) -> None:
+    """Also where progress extends the time of the call, and is listened to on the way."""
+
+    class Sink:
+        def on_notification(self, method: str, params: bytes | None) -> None:
+            raise AssertionError
+
+    def asks_by_task(process: FakeProcess, message: Message) -> None:
+        meta = {"io.modelcontextprotocol/related-task": {"taskId": "t-7"}}
+        process.asks("elicitation/create", {**ASK, "_meta": meta})
+
+    server, ear, sink = FakeServer("fake", acts={"tasks/result": asks_by_task}), Ear(), Sink()
+    configs = [config(progress_extends_timeout=extends)]
+    async with World(server, configs=configs) as world, world.thread(ear).step() as step:
+        waiting = asyncio.create_task(step.relay("fake", "tasks/result", {"taskId": b'"t-7"'}, sink=sink))
+        await server.receives(ANSWER)
+        server.process.answers(server.got("tasks/result")[0], {"content": []})
+        await waiting
+    assert [question.sink for question in ear.questions] == [sink]
+
+
 async def test_with_no_caller_nobody_is_asked() -> None:
     server, ear = asking_server(), Ear()
     async with World(server) as world:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from mcpool.backend.holder import CallSink, Holder
-from mcpool.backend.questions import Questions
-from mcpool.wire.call import Call
+from mcpool.wire.call import Call, CallSinkLike
 from mcpool.wire.engine import Engine
+
+if TYPE_CHECKING:
+    from mcpool.backend.questions import Questions
 
 ASKED_POLL = 0.2
 """Seconds between looks at a request that is past its time-out while its own thread is being asked something."""
@@ -79,11 +82,12 @@ class Waiting:
 class ExtendedByProgress:
     """The sink of a call whose progress gives it more time. Passes on what the caller wants to hear."""
 
-    __slots__ = ("_elsewhere", "_progress", "_sink", "waiting")
+    __slots__ = ("_elsewhere", "_progress", "callers", "waiting")
 
     def __init__(self, sink: CallSink | None, progress: bool, elsewhere: Callable[[str, bytes | None], None]) -> None:
         """`progress`: whether the caller asked for it. `elsewhere` hears what would go there without a sink."""
-        self._sink = sink
+        self.callers = sink
+        """The sink of who made the call."""
         self._progress = progress
         self._elsewhere = elsewhere
         self.waiting: Waiting | None = None
@@ -95,10 +99,15 @@ class ExtendedByProgress:
                 self.waiting.progressed(self.waiting.call.future.get_loop().time())
             if not self._progress:
                 return
-        if self._sink is not None:
-            self._sink.on_notification(method, params)
+        if self.callers is not None:
+            self.callers.on_notification(method, params)
         else:
             self._elsewhere(method, params)
+
+
+def callers_sink(sink: CallSinkLike | None) -> CallSink | None:
+    """The sink that the maker of a call gave, where another stands before it."""
+    return sink.callers if isinstance(sink, ExtendedByProgress) else sink
 
 
 class Deadlines:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from mcpool.backend.client_side import ROOTS, lacking, roots_result
+from mcpool.backend.deadlines import callers_sink
 from mcpool.backend.holder import Holder, Question, Root
 from mcpool.backend.holders import Holders, candidates, owner_of
 from mcpool.backend.routing import HOLD, Decline, Deliver, Hold, held_too_long, route, settle
@@ -238,7 +239,7 @@ class Questions:
             return
         self.asked_ever = True
         self._remember(params, owner)
-        question = Question(self._server, inbound.method, params, None if call is None else call.sink)
+        question = Question(self._server, inbound.method, params, None if call is None else callers_sink(call.sink))
         task = self._loop.create_task(self._deliver(id, owner, question))
         self._open[id] = _Open(owner, task, inbound.method, call)
         self._spawn(task)
