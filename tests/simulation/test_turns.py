@@ -10,10 +10,11 @@ import pytest
 
 from mcpool.backend.holder import Question
 from mcpool.backend.routing import HOLD
-from mcpool.errors import CallTimeout
+from mcpool.errors import CallTimeout, ServerUnavailable
 from mcpool.pool.lanes import OVERFLOW_IDLE
 from mcpool.pool.turns import MOST_OVERFLOW, PATIENCE
 from mcpool.threads.thread import Thread
+from mcpool.wire.engine import CANCELLED_STAYS
 from support.asking_server import AskingServer
 from support.fake_server import Message
 from support.world import Ear, World, call, config
@@ -238,6 +239,72 @@ async def test_a_thread_that_waits_for_its_turn_can_be_cancelled_and_leaves_noth
         assert await asked == "a"
         (entry,) = world.pool
         assert (entry.lanes.waiting, len(server.got("tools/call"))) == (0, 1)
+
+
+async def test_a_cancelled_call_that_is_never_answered_keeps_others_for_thirty_seconds_only() -> None:
+    """Rule (a)."""
+    server = AskingServer()
+    async with World(server, configs=[config(when_asking="serialise")]) as world:
+        one, two = world.thread(Person()), world.thread(Person())
+        await begins(one, "first", "ask")
+        cancelled = begins(one, "a", 1000.0)
+        await server.receives("tools/call", 2)
+        cancelled.cancel()
+        began = world.loop.time()
+        assert await begins(two, "b") == "b"
+        assert CANCELLED_STAYS - 1.0 < world.loop.time() - began < CANCELLED_STAYS + 1.0
+
+
+async def test_a_late_answer_of_a_process_that_has_not_asked_yet_lets_the_next_thread_in() -> None:
+    """Rule (e), at a process started again."""
+    server = AskingServer()
+    server.heeds_cancels = False
+    async with World(server, configs=[config(when_asking="serialise")]) as world:
+        one, two = world.thread(Person()), world.thread(Person())
+        await begins(one, "first", "ask")
+        await world.pool.reconnect("fake")
+        cancelled = begins(one, "a", 5.0)
+        await server.receives("tools/call", 2)
+        cancelled.cancel()
+        began = world.loop.time()
+        assert await begins(two, "b") == "b"
+        assert world.loop.time() - began < 6.0
+
+
+async def test_an_overflow_process_goes_though_it_never_answered_a_cancelled_call() -> None:
+    """Rule (f)."""
+    server = AskingServer()
+    async with World(server) as world:
+        asked = begins(world.thread(Person(after=600.0)), "a", "ask")
+        await server.receives("tools/call")
+        await world.passes(1.0)
+        cancelled = begins(world.thread(Person()), "b", 1000.0)
+        await server.receives("tools/call", 2)
+        cancelled.cancel()
+        await world.passes(CANCELLED_STAYS + OVERFLOW_IDLE + 5.0)
+        assert server.running == [server.processes[0]]
+        assert await asked == "a"
+
+
+async def test_who_waits_for_a_turn_at_what_gives_way_is_told_at_once_and_who_comes_later_too() -> None:
+    server = AskingServer()
+    async with World(server, configs=[config(when_asking="serialise")]) as world:
+        asked = begins(world.thread(Person(after=20.0)), "a", "ask")
+        await server.receives("tools/call")
+        await world.passes(1.0)
+        waits = begins(world.thread(Person()), "b")
+        await world.passes(1.0)
+        (entry,) = world.pool
+        (holder, *_) = entry.backend.holders
+        began = world.loop.time()
+        giving_way = asyncio.create_task(entry.lanes.give_way(60.0))
+        with pytest.raises(ServerUnavailable, match="gives way"):
+            await waits
+        with pytest.raises(ServerUnavailable, match="gives way"):
+            await entry.lanes.request("tools/list", {}, holder=holder, timeout=60.0)
+        assert world.loop.time() - began < 1.0
+        assert await asked == "a"
+        await giving_way
 
 
 async def test_isolated_threads_get_a_process_of_their_own_from_the_first_question_on() -> None:

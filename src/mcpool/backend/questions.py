@@ -97,6 +97,7 @@ class Questions:
         self._asked: dict[Holder, _Asked] = {}
         self._elicited: OrderedDict[str, Holder] = OrderedDict()
         self.asked_ever = False
+        engine.on_settled = self._review
 
     # ------------------------------------------------------------------ what the server says
 
@@ -197,7 +198,6 @@ class Questions:
             self._engine.respond_error(id, INVALID_REQUEST, reason)
             return
         if named is None:
-            self._engine.on_settled = self._review
             self._sharing.asks()
         causes = self._engine.calls
         self._decided(inbound, route(named, candidates(causes), only=self._only()), causes)

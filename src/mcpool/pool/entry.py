@@ -77,7 +77,7 @@ class Entry:
         backend = self.backend
         return Use(
             leases=backend.holders.leases,
-            in_flight=backend.in_flight + backend.starting + self.lanes.waiting,
+            in_flight=sum(one.in_flight for one in self.lanes) + backend.starting + self.lanes.waiting,
             last_used=max(backend.last_used, self.last_released),
             idle_timeout=self.config.idle_timeout,
             stop_when_unused=self.config.stop_when_unused,

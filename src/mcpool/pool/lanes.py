@@ -108,6 +108,7 @@ class Lanes:
         self._waiting: OrderedDict[Holder, deque[_Waiter]] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
         self._look: asyncio.Handle | None = None
+        self._forgetting: asyncio.TimerHandle | None = None
         self._closed = False
 
     def __repr__(self) -> str:
@@ -142,6 +143,8 @@ class Lanes:
             self._exit(lane, holder)
 
     async def _enter(self, holder: Holder, timeout: float) -> Lane:
+        if self._closed:
+            raise ServerUnavailable(self.first.backend.name, REPLACED)
         waiter = _Waiter(self._loop.create_future(), self._loop.time())
         self._waiting.setdefault(holder, deque()).append(waiter)
         self.pump()
@@ -197,6 +200,7 @@ class Lanes:
                     self._let_in(lanes[number], holder, waiter)
         self._watch_idle()
         self._watch_crowd()
+        self._watch_forgotten()
 
     def _let_in(self, lane: Lane, holder: Holder, waiter: _Waiter) -> None:
         if waiter.placed.done():
@@ -204,10 +208,22 @@ class Lanes:
         lane.entered[holder] += 1
         if lane is not self.first:
             backend = lane.backend
-            if holder not in backend.holders:
+            if holder not in backend.holders and holder in self.first.backend.holders:
                 backend.holders.add(holder)
             backend.wishes.carry_over(holder, self.first.backend.holders.level_of(holder), ())
         waiter.placed.set_result(lane)
+
+    def _watch_forgotten(self) -> None:
+        """A cancelled request that is never answered keeps others for a while only, the end of which nobody tells."""
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+            self._forgetting = None
+        if self._waiting or self._overflow:
+            connections = [backend.current for backend in self]
+            times = [connection.engine.forgets_at for connection in connections if connection is not None]
+            at = min((time for time in times if time is not None), default=None)
+            if at is not None:
+                self._forgetting = self._loop.call_at(at, self.pump)
 
     def asked(self) -> None:
         """The server asked within a call, and did not say within which."""
@@ -253,13 +269,15 @@ class Lanes:
             await lane.backend.connected()
         except ServerUnavailable:
             # Whoever waits goes on waiting for the processes that there are.
-            self._failed_at = self._loop.time()
+            if lane is self._starting:
+                self._failed_at = self._loop.time()
         else:
-            if not self._closed:
+            if lane is self._starting and not self._closed:
                 self._overflow.append(lane)
                 self._last_started = self._loop.time()
         finally:
-            self._starting = None
+            if lane is self._starting:
+                self._starting = None
         if lane not in self._overflow:
             await lane.backend.stop(retire=True)
         self.pump()
@@ -314,6 +332,7 @@ class Lanes:
 
     async def give_way(self, patience: float) -> None:
         """End all processes when their requests are done, but in `patience` seconds; take no new ones."""
+        self._let_nobody_in()
         async with asyncio.TaskGroup() as tasks:
             for backend in self:
                 tasks.create_task(backend.give_way(patience))
@@ -321,18 +340,23 @@ class Lanes:
 
     def close(self) -> None:
         """Nobody is let in any more; the processes of the overflow end. The first is for the pool to stop."""
+        self._let_nobody_in()
+        self.drop_overflow()
+
+    def _let_nobody_in(self) -> None:
         self._closed = True
         for waiter in [waiter for waiters in self._waiting.values() for waiter in waiters]:
             if not waiter.placed.done():
                 waiter.placed.set_exception(ServerUnavailable(self.first.backend.name, REPLACED))
         self._waiting.clear()
-        if self._timer is not None:
-            self._timer.cancel()
-        self.drop_overflow()
+        for timer in (self._timer, self._forgetting):
+            if timer is not None:
+                timer.cancel()
 
     def drop_overflow(self) -> None:
         """End the processes of the overflow, whoever uses them: they are started again where they are wanted."""
         for lane in list(self._overflow):
             self._end(lane)
-        if self._starting is not None:
-            self._spawn(self._starting.backend.stop(retire=True))
+        starting, self._starting = self._starting, None
+        if starting is not None:
+            self._spawn(starting.backend.stop(retire=True))

@@ -62,7 +62,7 @@ class Engine:
         self.next_id = 1
         """The id of the next call."""
         self.on_settled: Callable[[], None] | None = None
-        """Called after each call that gets its answer, a late one included, or can get none any more."""
+        """Called after each call that is cancelled, gets its answer, a late one included, or can get none any more."""
         self._peer = peer
         self._limit = max_message_bytes
         self._loop = loop
@@ -170,6 +170,8 @@ class Engine:
         call.cancelled_at = self._loop.time()
         call.future.cancel()
         self._prune()
+        if self.on_settled is not None:
+            self.on_settled()
         return True
 
     def _send(self, line: bytes) -> None:
@@ -192,9 +194,15 @@ class Engine:
         self._prune()
         return tuple(self._calls.values())
 
+    @property
+    def forgets_at(self) -> float | None:
+        """When the next of the cancelled calls no longer counts, in the loop's time; None: there is none."""
+        cancelled = (call.cancelled_at for call in self.calls if call.cancelled)
+        return min((at + CANCELLED_STAYS for at in cancelled), default=None)
+
     def _prune(self) -> None:
-        oldest = self._loop.time() - CANCELLED_STAYS
-        for call in [call for call in self._calls.values() if call.cancelled and call.cancelled_at < oldest]:
+        now = self._loop.time()
+        for call in [c for c in self._calls.values() if c.cancelled and c.cancelled_at + CANCELLED_STAYS <= now]:
             del self._calls[call.id]
 
     def statistics(self) -> EngineStatistics:
