@@ -39,13 +39,24 @@ class ServerNotFound(ServerError, LookupError):
 class ServerUnavailable(ServerError, ConnectionError):
     """The server could not be started or reached, so the request was never sent to it."""
 
+    def anew(self) -> ServerUnavailable:
+        """The same error for another one to raise."""
+        return type(self)(self.server, self.message)
+
 
 class AuthRequired(ServerUnavailable):
-    """The server wants credentials that only a person can get; nothing was run. The message says how to get them."""
+    """The server wants credentials that only a person can get; nothing was run. The message says how to get them.
 
-    def __init__(self, server: str, message: str) -> None:
+    `scopes` are what has to be allowed besides, for this alone, if somebody is signed in already.
+    """
+
+    def __init__(self, server: str, message: str, *, scopes: tuple[str, ...] = ()) -> None:
         super().__init__(server, message)
+        self.scopes = scopes
         self.args = (f"`{server}` {message}",)  # one sentence: for a model, and for the person that it tells
+
+    def anew(self) -> AuthRequired:
+        return type(self)(self.server, self.message, scopes=self.scopes)
 
 
 class CallOutcomeUnknown(ServerError, ConnectionError):

@@ -131,6 +131,18 @@ class Issuer:
         return secret
 
 
+def register(issuer: Issuer, client_id: str, secret: str, redirect: str) -> None:
+    """Have the issuer know a client."""
+    issuer.clients[client_id] = OAuthClientInformationFull.model_validate(
+        {
+            "client_id": client_id,
+            "client_secret": secret,
+            "redirect_uris": [redirect],
+            "token_endpoint_auth_method": "client_secret_basic",
+        }
+    )
+
+
 @asynccontextmanager
 async def oauth_server(issuer: Issuer) -> AsyncGenerator[str]:
     """An MCP server with one tool, `work`, that lets in who has a token of `issuer`; yields its URL."""

@@ -142,7 +142,7 @@ class Backend:
                 what = f"it could not be started again within {self.terms.startup_timeout:g} s; it is still being tried"
                 raise ServerUnavailable(self.name, f"{what}; last: {self.last_error}") from None
             if error is not None:
-                raise type(error)(error.server, error.message)
+                raise error.anew()
 
     def begin(self) -> None:
         """Start it in the background, if it is not running. What failed or was refused is not tried again at once."""
@@ -252,8 +252,11 @@ class Backend:
             self._revival.later()
 
     def refused(self, connection: Connection, error: AuthRequired) -> None:
-        """A connection is of no use without other credentials. Nothing is started until somebody wants it again."""
-        if connection is self.current:
+        """A connection is of no use without other credentials. Nothing is started until somebody wants it again.
+
+        What is not covered by credentials that are otherwise good is its caller's concern alone.
+        """
+        if connection is self.current and not error.scopes:
             self._part_with(connection)
             self.opening = None
             self._blame(error.message)

@@ -63,7 +63,7 @@ def run(arguments: Namespace) -> int:
         case [name] if name != "logout":
             http = _with_variables(_chosen(config, name), environ)
             browser = not arguments.no_browser and has_browser(os.environ)
-            asyncio.run(_sign_in(name, http, arguments.principal, desk, browser))
+            asyncio.run(_sign_in(name, http, arguments.principal, desk, browser, tuple(arguments.scope)))
             _tell_daemon(name, desk.screen, signed_in=True)
             return OK
         case _:
@@ -111,7 +111,7 @@ def _with_variables(http: Http, environ: Mapping[str, str]) -> Http:
 # Signing in
 
 
-async def _sign_in(server: str, http: Http, principal: str, desk: _Desk, browser: bool) -> None:
+async def _sign_in(server: str, http: Http, principal: str, desk: _Desk, browser: bool, more: tuple[str, ...]) -> None:
     place = grant_place(http, principal)
     before = await _registered(desk.store, place)
     try:
@@ -120,7 +120,7 @@ async def _sign_in(server: str, http: Http, principal: str, desk: _Desk, browser
                 visit = await stack.enter_async_context(with_browser(server, http, before, desk.screen))
             else:
                 visit = pasted(server, http, before, desk.screen, PATIENCE)
-            grant = await sign_in(server, http, before, visit, desk.proxy)
+            grant = await sign_in(server, http, before, visit, desk.proxy, more)
     except TimeoutError:
         what = f"you were not signed in within {PATIENCE / 60:g} minutes; run `mcpool auth {server}` again"
         if before is not None:

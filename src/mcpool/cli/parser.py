@@ -112,6 +112,9 @@ def _add_configuring(commands: Any) -> None:
     auth.add_argument("words", metavar="SERVER | list | logout SERVER", nargs="+", help="what to do")
     auth.add_argument("--no-browser", action="store_true", help="print the address and take what comes of it by hand")
     auth.add_argument("--principal", default="", metavar="NAME", help="for the clients with this token, not for you")
+    auth.add_argument(
+        "--scope", action="append", default=[], metavar="SCOPE", help="ask to be allowed this too; may be given again"
+    )
     auth.add_argument("--config", type=Path, metavar="FILE", help="default: that of the running daemon, or of the home")
     token = _command(commands, "token", "", "who may use the HTTP endpoint", _TOKEN)
     actions = token.add_subparsers(metavar="ACTION", required=True)

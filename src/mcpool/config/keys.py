@@ -42,6 +42,7 @@ KEYS: tuple[Key, ...] = (
     Key("http_headers_helper", "http_headers_helper", p.text, "http"),
     Key("auth", "auth", p.one_of("oauth", "chatgpt"), "http"),
     Key("oauth.client_id", "oauth_client_id", p.text, "http"),
+    Key("oauth.client_secret", "oauth_client_secret", p.text, "http", expands=True),
     Key("oauth.callback_port", "oauth_callback_port", p.whole(1, 65535), "http"),
     Key("oauth_resource", "oauth_resource", p.text, "http"),
     Key("scopes", "scopes", _NAMES, "http"),

@@ -51,10 +51,11 @@ class LiteralSecret:
 
 
 def find_literal_secrets(server: str, table: Table) -> tuple[LiteralSecret, ...]:
-    """The secrets in a server's environment, headers, arguments and URL. References (`${...}`) are none."""
+    """The secrets in a server's variables, headers, OAuth client, arguments and URL. References (`${...}`) are none."""
     found = (
         *_in_pairs(server, table, "env"),
         *_in_pairs(server, table, "http_headers"),
+        *_in_pairs(server, table, "oauth"),
         *_in_args(server, as_list(table.get("args")) or []),
         *_in_url(server, table.get("url")),
     )

@@ -72,6 +72,7 @@ def read_server(entry: Entry, around: Surroundings, report: Report) -> ServerCon
         fields[key.part][key.field] = key.parse(value, spot)
     if transport is not None:
         _placement(fields, whole)
+        _registration(fields["http"], whole)
     known = {key.name for key in KEYS}
     _unknown({name: found for name, found in settings.items() if name not in known}, report)
     if report.error_count > errors_before or transport is None:
@@ -158,6 +159,11 @@ def _placement(fields: Mapping[str, Mapping[str, Any]], whole: Spot) -> None:
         whole.error(f"runs in the environment `{environment}` and has no `cwd`", "add `cwd`, a folder there")
     if "http_headers_helper" in fields["http"]:
         whole.at("http_headers_helper").error("runs on this host only", 'remove it, or set environment_id = "local"')
+
+
+def _registration(http: Mapping[str, Any], whole: Spot) -> None:
+    if "oauth_client_secret" in http and "oauth_client_id" not in http:
+        whole.at("oauth").at("client_secret").error("is of no use without `oauth.client_id`", "add the client's id")
 
 
 def _stdio(fields: dict[str, Any], around: Surroundings) -> Stdio:

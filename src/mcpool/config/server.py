@@ -55,6 +55,7 @@ class Http:
     auth: Literal["oauth", "chatgpt"] = "oauth"
     scopes: tuple[str, ...] = ()
     oauth_client_id: str | None = None
+    oauth_client_secret: str | None = field(default=None, repr=False)
     oauth_callback_port: int | None = None
     oauth_resource: str | None = None
 

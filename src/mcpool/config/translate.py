@@ -36,7 +36,7 @@ _NO_MATTER = frozenset(
 _PARTS = {key.name.partition(".")[0]: key.part for key in KEYS}
 _LOCAL = frozenset({"stdio", "local"})
 _REMOTE = frozenset({"http", "remote", "streamable-http", "streamable_http", "streamablehttp"})
-_WITH_REFERENCES = ("command", "args", "env", "url", "http_headers", "cwd")
+_WITH_REFERENCES = ("command", "args", "env", "url", "http_headers", "oauth", "cwd")
 
 
 def translate(raw: RawEntry, report: Report, placeholders: Placeholders) -> Entry | None:
@@ -195,6 +195,8 @@ class _Translation:
         for key, item in table.items():
             if key in ("clientId", "CLIENT_ID", "client_id"):
                 client["client_id"] = item
+            elif key in ("clientSecret", "CLIENT_SECRET", "client_secret"):
+                client["client_secret"] = item
             elif key in ("callbackPort", "callback_port"):
                 client["callback_port"] = item
             elif key in ("scopes", "scope"):

@@ -36,8 +36,20 @@ class Visit:
     answer: Callable[[], Awaitable[Answer]]
 
 
-async def sign_in(server: str, http: Http, before: Grant | None, visit: Visit, proxy: Proxy) -> Grant:
+def scopes_to_ask_for(http: Http, before: Grant | None, more: tuple[str, ...]) -> tuple[str, ...]:
+    """What a sign-in asks for; none means what the server names. `more` is asked for with what was allowed before."""
+    if not more:
+        return http.scopes
+    allowed = tuple((before.scope or "").split()) if before is not None else ()
+    return tuple(dict.fromkeys((*(http.scopes or allowed), *more)))
+
+
+async def sign_in(
+    server: str, http: Http, before: Grant | None, visit: Visit, proxy: Proxy, more: tuple[str, ...] = ()
+) -> Grant:
     """Sign in to a server anew; `before` is what is left of the last time, for its registration.
+
+    `more` are scopes to ask for besides what was allowed then.
 
     Raises:
         ServerUnavailable: it did not come about; the message says why, without secrets.
@@ -60,12 +72,13 @@ async def sign_in(server: str, http: Http, before: Grant | None, visit: Visit, p
             raise _Refused(answer.error)
         return AuthorizationCodeResult(code=answer.code, state=answer.state, iss=answer.iss)
 
-    memory = sdk.Memory(None, sdk.registration(http.oauth_client_id, before, visit.redirect))
+    scopes = scopes_to_ask_for(http, before, more)
+    memory = sdk.Memory(None, sdk.registration(http, before, visit.redirect, scopes))
     client = sdk.provider(
         http.url,
         memory,
         redirect=visit.redirect,
-        scopes=http.scopes,
+        scopes=scopes,
         resource=http.oauth_resource,
         show=show,
         receive=receive,

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from mcpool.config.server import Http
 from mcpool.oauth.grant import Grant, sendable
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ Show = Callable[[str], Awaitable[None]]
 Receive = Callable[[], "Awaitable[AuthorizationCodeResult]"]
 """Waits for what comes of it."""
 
+_BASIC, _POST = "client_secret_basic", "client_secret_post"
+"""The ways to send a client's secret; the first one where an issuer does not say (RFC 8414)."""
 _LONGEST = 10 * 365 * 86400
 """Seconds that a token is good for at most, whatever its issuer says."""
 _TALKATIVE = ("mcp.client.auth.oauth2", "mcp.client.auth.utils")
@@ -78,6 +81,20 @@ def provider(
         def should_include_resource_param(self, protocol_version: str | None = None) -> bool:
             return resource is not None or super().should_include_resource_param(protocol_version)
 
+        def prepare_token_auth(
+            self, data: dict[str, str], headers: dict[str, str] | None = None
+        ) -> tuple[dict[str, str], dict[str, str]]:
+            client, issuer = self.client_info, self.oauth_metadata
+            ways = (issuer.token_endpoint_auth_methods_supported if issuer is not None else None) or [_BASIC]
+            if (
+                client is not None
+                and client.token_endpoint_auth_method == _BASIC
+                and _BASIC not in ways
+                and _POST in ways
+            ):
+                client.token_endpoint_auth_method = _POST
+            return super().prepare_token_auth(data, headers)
+
     class Wanted(OAuthClientMetadata):
         """The SDK asks for the scopes that the server names; those of the configuration take precedence."""
 
@@ -101,13 +118,21 @@ def provider(
     return made
 
 
-def registration(client_id: str | None, before: Grant | None, redirect: str) -> OAuthClientInformationFull | None:
+def registration(
+    http: Http, before: Grant | None, redirect: str, scopes: tuple[str, ...] = ()
+) -> OAuthClientInformationFull | None:
     """The registration to sign in with: the configured one, or that of the last time if it is good; None makes one."""
     from mcp.shared.auth import OAuthClientInformationFull
 
-    if client_id is not None:
+    if http.oauth_client_id is not None:
+        secret = http.oauth_client_secret
         return OAuthClientInformationFull.model_validate(
-            {"client_id": client_id, "redirect_uris": [redirect], "token_endpoint_auth_method": "none"}
+            {
+                "client_id": http.oauth_client_id,
+                "client_secret": secret,
+                "redirect_uris": [redirect],
+                "token_endpoint_auth_method": "none" if secret is None else _BASIC,
+            }
         )
     if before is None:
         return None
@@ -116,6 +141,7 @@ def registration(client_id: str | None, before: Grant | None, redirect: str) -> 
     except ValueError:
         return None
     fits = redirect in {str(uri) for uri in client.redirect_uris or ()}
+    fits &= client.scope is None or set(scopes) <= set(client.scope.split())
     return client if fits and not 0 < (client.client_secret_expires_at or 0) <= time.time() else None
 
 

@@ -68,6 +68,12 @@ class SignIn:
         """As `Credentials` says."""
         return AuthRequired(self.server, f"needs you to sign in: run `{self._command}`")
 
+    def lacking(self, scopes: tuple[str, ...]) -> AuthRequired:
+        """As `Credentials` says."""
+        options = "".join(f" --scope {shlex.quote(scope)}" for scope in scopes)
+        what = f"does this only if you allow more: run `{self._command}{options}`"
+        return AuthRequired(self.server, what, scopes=scopes)
+
     @property
     def _command(self) -> str:
         whom = f" --principal {shlex.quote(self.place.principal)}" if self.place.principal else ""

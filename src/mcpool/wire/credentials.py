@@ -29,3 +29,7 @@ class Credentials(Protocol):
     def required(self) -> AuthRequired:
         """The error that says what a person has to do."""
         ...
+
+    def lacking(self, scopes: tuple[str, ...]) -> AuthRequired:
+        """The error that says what a person has to do, now that the token does not cover what these stand for."""
+        ...

@@ -5,8 +5,10 @@ from __future__ import annotations
 import httpx2
 
 from mcpool.wire.credentials import Credentials
+from mcpool.wire.http_challenge import scopes_lacking
 
 UNAUTHORIZED = 401
+_FORBIDDEN = 403
 
 
 class Signed(httpx2.AsyncBaseTransport):
@@ -23,9 +25,10 @@ class Signed(httpx2.AsyncBaseTransport):
         await self._inner.aclose()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Raises: as the inner transport, and ServerUnavailable if the token cannot be renewed now."""
+        """Raises: as the inner transport. ServerUnavailable: the token cannot be renewed now. AuthRequired: it does not
+        cover this."""
         token = await self._credentials.token()
-        response = await self._inner.handle_async_request(_with(request, token))
+        response = await self._checked(await self._inner.handle_async_request(_with(request, token)))
         if response.status_code != UNAUTHORIZED:
             return response
         try:
@@ -36,7 +39,15 @@ class Signed(httpx2.AsyncBaseTransport):
         if other is None or other == token:
             return response
         await response.aclose()
-        return await self._inner.handle_async_request(_with(request, other))
+        return await self._checked(await self._inner.handle_async_request(_with(request, other)))
+
+    async def _checked(self, response: httpx2.Response) -> httpx2.Response:
+        if response.status_code == _FORBIDDEN:
+            lacking = scopes_lacking(response.headers.get("www-authenticate"))
+            if lacking:
+                await response.aclose()
+                raise self._credentials.lacking(lacking)
+        return response
 
 
 def _with(request: httpx2.Request, token: str | None) -> httpx2.Request:

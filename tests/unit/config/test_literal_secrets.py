@@ -61,6 +61,11 @@ def test_a_secret_in_a_header_is_found_without_its_scheme(header: str, value: st
     assert found({"http_headers": {header: value}}) == [(f"srv/{header}", secret, f"{before}${{keyring:srv/{header}}}")]
 
 
+def test_the_secret_of_a_registration_is_found() -> None:
+    table = {"oauth": {"client_id": "c", "client_secret": "abc", "callback_port": 1}}
+    assert found(table) == [("srv/client_secret", "abc", "${keyring:srv/client_secret}")]
+
+
 @pytest.mark.parametrize(
     ("args", "index", "name", "value"),
     [

@@ -105,7 +105,15 @@ def test_cursor_in_a_project_knows_its_workspace(tmp_path: Path) -> None:
             "my-server",
             Stdio("python", (f"{tmp_path}/web/tools/server.py", "--home", "/home/ada"), (("API_KEY", "k1"),)),
         ),
-        ServerConfig("remote", Http("https://example.com/mcp", oauth_client_id="cid", scopes=("read", "write"))),
+        ServerConfig(
+            "remote",
+            Http(
+                "https://example.com/mcp",
+                oauth_client_id="cid",
+                oauth_client_secret="k1",
+                scopes=("read", "write"),
+            ),
+        ),
     )
 
 

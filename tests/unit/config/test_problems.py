@@ -94,6 +94,7 @@ HTTP = '[mcp_servers.good]\ncommand = "x"\n[mcp_servers.bad]\nurl = "https://h/m
         (HTTP + "http_headers = { 'a b' = 'c' }", 5, 'mcp_servers.bad.http_headers."a b"', "name of an HTTP header"),
         (HTTP + "http_headers.A = '${TWO_LINES}'", 5, "mcp_servers.bad.http_headers.A", "holds a line break"),
         (HTTP + "env_http_headers.A = 3", 5, "mcp_servers.bad.env_http_headers.A", "must be text"),
+        (HTTP + "oauth.client_secret = 's'", 5, "mcp_servers.bad.oauth.client_secret", "no use without"),
         (HTTP + "oauth = 3", 5, "mcp_servers.bad.oauth", "must be a table, not a whole number"),
         (HTTP + "[mcp_servers.bad.oauth]\ncallback_port = 70000", 6, "mcp_servers.bad.oauth.callback_port", "range"),
         (HTTP + "auth = 'basic'", 5, "mcp_servers.bad.auth", "'basic'"),

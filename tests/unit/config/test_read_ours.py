@@ -40,6 +40,7 @@ HTTP_VALUES: dict[str, tuple[str, Any]] = {
     "http_headers_helper": ('"print-headers --json"', "print-headers --json"),
     "auth": ('"chatgpt"', "chatgpt"),
     "oauth.client_id": ('"c"', "c"),
+    "oauth.client_secret": ('"s"', "s"),
     "oauth.callback_port": ("4711", 4711),
     "oauth_resource": ('"https://h"', "https://h"),
     "scopes": ('["a", "b"]', ("a", "b")),
@@ -86,6 +87,7 @@ def test_each_key_sets_its_field(tmp_path: Path, key: Any) -> None:
     lines = ["[mcp_servers.a]"]
     lines += [] if key.name in ("command", "url") else ['url = "https://h"' if key.part == "http" else 'command = "x"']
     lines += ['cwd = "/w"'] if key.name == "environment_id" else []
+    lines += ['oauth.client_id = "c"'] if key.name == "oauth.client_secret" else []
 
     found = server(tmp_path, "\n".join([*lines, f"{key.name} = {written}"]))
 
