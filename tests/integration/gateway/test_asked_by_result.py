@@ -158,6 +158,14 @@ async def test_question_is_the_result_and_the_answer_comes_with_the_retry(client
     assert not host.calls[0].cancelled
 
 
+async def test_question_of_one_of_all_servers_under_one_roof(port: int, host: FakeHost) -> None:
+    async with HttpClient(port, "/mcp") as client:
+        asked = Asked(client, "one__form")
+        assert (await asked.begin())["resultType"] == "input_required"
+        assert text(await asked.answer(ADA)) == ADA
+    assert [call.params["name"] for call in host.calls] == ["form"]
+
+
 @pytest.mark.parametrize(("method", "params"), [("prompts/get", {"name": "p"}), ("resources/read", {"uri": "x:1"})])
 async def test_prompts_and_resources_ask_likewise(client: HttpClient, method: str, params: dict[str, object]) -> None:
     asked = Asked(client, "")
