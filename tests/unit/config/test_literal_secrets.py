@@ -62,7 +62,7 @@ def test_a_secret_in_a_header_is_found_without_its_scheme(header: str, value: st
 
 
 def test_the_secret_of_a_registration_is_found() -> None:
-    table = {"oauth": {"client_id": "c", "client_secret": "abc", "callback_port": 1}}
+    table: dict[str, object] = {"oauth": {"client_id": "c", "client_secret": "abc", "callback_port": 1}}
     assert found(table) == [("srv/client_secret", "abc", "${keyring:srv/client_secret}")]
 
 
