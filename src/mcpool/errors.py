@@ -60,24 +60,36 @@ class AuthRequired(ServerUnavailable):
 
 
 class CallOutcomeUnknown(ServerError, ConnectionError):
-    """The connection was lost after the request was sent: it may or may not have run, and was not run again.
+    """The request was sent, and then its connection was lost or a failure of the server answered: it may have run.
 
-    `method` and, of a call, `tool` say what was sent; `restarted` whether the server runs again, or is about to: then
-    what its process kept in memory is gone.
+    It was not run again, unless that does no harm. `method` and, of a call, `tool` say what was sent; `restarted`
+    whether the server runs again, or is about to: then what its process kept in memory is gone.
     """
 
     def __init__(
-        self, server: str, what: str, *, method: str = "request", tool: str | None = None, restarted: bool = False
+        self,
+        server: str,
+        what: str,
+        *,
+        method: str = "request",
+        tool: str | None = None,
+        restarted: bool = False,
+        connected: bool = False,
+        resent: bool = False,
     ) -> None:
+        """`connected`: the server goes on as before. `resent`: the request was sent twice, which does no harm."""
         it = "it" if tool is None else f"`{tool}`"
+        sent = "was sent once more, also in vain" if resent else "was not sent again"
         after = (
-            "the server is started again, and what it kept in memory is lost"
+            ""
+            if connected
+            else "the server is started again, and what it kept in memory is lost; "
             if restarted
-            else "the server is not running"
+            else "the server is not running; "
         )
         super().__init__(
             server,
-            f"{what} after {method} was sent: {it} may or may not have run, and was not sent again; {after}; "
+            f"{what} after {method} was sent: {it} may or may not have run, and {sent}; {after}"
             "look whether it took effect before you repeat it",
         )
         self.method = method

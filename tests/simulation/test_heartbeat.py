@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
 from mcpool.backend.heartbeat import CHECK_TIMEOUT
 from mcpool.backend.lifecycle import State
+from mcpool.errors import CallOutcomeUnknown, CallTimeout
 from support.fake_server import FakeProcess, FakeServer, Message, nothing
 from support.world import World, call, config
 
@@ -102,3 +104,102 @@ async def test_a_heartbeat_that_is_turned_on_restarts_nothing_and_begins() -> No
         await world.passes(6.0)
         assert len(server.got("ping")) == 1
     assert len(server.processes) == 1
+
+
+class Wedged(FakeServer):
+    """Its first process answers nothing once it is called."""
+
+    def __init__(self, *, era: str = "handshake") -> None:
+        super().__init__("fake", eras=(era,))  # pyright: ignore[reportArgumentType]
+        for method in ("tools/call", "ping", "server/discover"):
+            self.acts[method] = self._act
+
+    def _act(self, process: FakeProcess, message: Message) -> None:
+        called = any(m["method"] == "tools/call" for m in process.received)
+        if process.pid != 1000 or not called:
+            process.acts_by_itself(message)
+
+
+@pytest.mark.parametrize("era", ["handshake", "modern"])
+async def test_a_wedged_server_that_is_called_all_the_time_is_replaced(era: str) -> None:
+    """H6: it is never idle, so two requests that time out one after the other make the check due."""
+    server = Wedged(era=era)
+    async with World(server, configs=[config(heartbeat=30.0, tool_timeout=2.0)]) as world:
+        thread = world.thread()
+        begun = world.loop.time()
+        while len(server.processes) < 2 and world.loop.time() < begun + 100.0:
+            with suppress(CallTimeout, CallOutcomeUnknown):
+                await call(thread)
+        assert world.loop.time() - begun < 2 * 2.0 + CHECK_TIMEOUT + 1.0
+        assert (await call(thread))["pid"] == 1001
+
+
+async def test_a_server_that_lets_calls_time_out_and_lives_is_asked_and_kept() -> None:
+    server = FakeServer("fake", acts={"tools/call": nothing})
+    async with World(server, configs=[config(heartbeat=300.0, tool_timeout=2.0)]) as world:
+        thread = world.thread()
+        for _ in range(8):
+            with pytest.raises(CallTimeout):
+                await call(thread)
+        await world.passes(0.1)
+    assert len(server.processes) == 1
+    assert len(server.got("ping")) == 4
+
+
+async def test_time_outs_with_a_word_of_the_server_in_between_are_no_silence() -> None:
+    server = FakeServer("fake", acts={"tools/call": nothing})
+    async with World(server, configs=[config(heartbeat=300.0, tool_timeout=2.0)]) as world:
+        thread = world.thread()
+        for _ in range(4):
+            with pytest.raises(CallTimeout):
+                await call(thread)
+            server.process.says({"method": "notifications/message", "params": {"level": "info", "data": "busy"}})
+            await world.passes(0.1)
+    assert server.got("ping") == []
+
+
+async def test_calls_that_time_out_side_by_side_are_one_silence() -> None:
+    """A server may be busy with one thing: only what was asked after it had been silent tells more."""
+    server = FakeServer("fake", acts={"tools/call": nothing})
+    async with World(server, configs=[config(heartbeat=300.0, tool_timeout=2.0)]) as world:
+        thread = world.thread()
+        await thread.ready()
+        outcomes = await asyncio.gather(*(call(thread) for _ in range(8)), return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {CallTimeout}
+        assert server.got("ping") == []
+
+
+async def test_without_a_heartbeat_nothing_is_asked_after_time_outs_either() -> None:
+    server = FakeServer("fake", acts={"tools/call": nothing})
+    async with World(server, configs=[config(heartbeat=0.0, tool_timeout=2.0)]) as world:
+        thread = world.thread()
+        for _ in range(4):
+            with pytest.raises(CallTimeout):
+                await call(thread)
+    assert server.got("ping") == []
+
+
+async def test_a_list_that_cannot_be_read_does_not_keep_a_hung_server_from_being_found() -> None:
+    """What we ask again and again ourselves is no work that the server is left alone for."""
+    server = FakeServer("fake")
+    async with World(server, configs=[config(heartbeat=10.0, startup_timeout=5.0)]) as world:
+        thread = world.thread()
+        await call(thread)
+        server.process.says({"method": "notifications/tools/list_changed"})
+        server.acts.update(dict.fromkeys(("tools/list", "ping"), nothing))
+        await world.passes(5.0 + 10.0 + CHECK_TIMEOUT + 1.0)
+        assert server.processes[0].ended
+        server.acts.clear()
+
+
+@pytest.mark.parametrize(("status", "processes"), [(502, 2), (503, 2), (504, 2), (500, 1), (404, 1)])
+async def test_what_a_gateway_says_is_no_sign_of_life(status: int, processes: int) -> None:
+    def refuses(process: FakeProcess, message: Message) -> None:
+        process.refuses_by_http(message, status)
+
+    server = FakeServer("fake")
+    async with World(server, configs=[config(heartbeat=10.0)]) as world:
+        await call(world.thread())
+        server.acts["ping"] = refuses
+        await world.passes(11.0)
+        assert len(server.processes) == processes

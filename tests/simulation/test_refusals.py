@@ -8,7 +8,7 @@ import pytest
 
 from mcpool.backend.lifecycle import State
 from mcpool.backend.revival import AUTH_PAUSE
-from mcpool.errors import AuthRequired, CallTimeout, RpcError, ServerUnavailable
+from mcpool.errors import AuthRequired, CallOutcomeUnknown, CallTimeout, RpcError, ServerUnavailable
 from support.fake_server import Act, FakeProcess, FakeServer, Message, tool
 from support.world import World, call, config
 
@@ -64,19 +64,27 @@ async def test_a_call_does_not_wait_longer_than_its_time_to_be_let_in() -> None:
     assert len(server.got("tools/call")) == 1
 
 
-@pytest.mark.parametrize(("annotations", "calls"), [({}, 1), ({"readOnlyHint": True}, 2)])
+@pytest.mark.parametrize(
+    ("annotations", "calls", "outcome"),
+    [
+        ({}, 1, CallOutcomeUnknown),
+        ({"idempotentHint": True}, 2, CallOutcomeUnknown),
+        ({"readOnlyHint": True}, 2, RpcError),
+    ],
+)
 async def test_a_failure_on_the_way_is_tried_again_only_where_twice_does_no_harm(
-    annotations: Message, calls: int
+    annotations: Message, calls: int, outcome: type[Exception]
 ) -> None:
-    """Invariant 6."""
+    """Invariant 6: and whoever may have changed something is told that, with what the server answered."""
 
     def fails(process: FakeProcess, message: Message) -> None:
         process.refuses_by_http(message, 500)
 
     server = FakeServer("fake", tools=[tool("echo", annotations=annotations)], acts={"tools/call": fails})
     async with World(server) as world:
-        with pytest.raises(RpcError, match="HTTP 500"):
+        with pytest.raises(outcome, match="HTTP 500"):
             await call(world.thread())
+        assert world.backend().state is State.READY
     assert len(server.got("tools/call")) == calls
 
 

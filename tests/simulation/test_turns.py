@@ -14,7 +14,7 @@ from mcpool.errors import CallTimeout, ServerUnavailable
 from mcpool.pool.lanes import OVERFLOW_IDLE
 from mcpool.pool.turns import MOST_OVERFLOW, PATIENCE
 from mcpool.threads.thread import Thread
-from mcpool.wire.engine import CANCELLED_STAYS
+from mcpool.wire.unanswered import CANCELLED_STAYS
 from support.asking_server import AskingServer
 from support.fake_server import Message
 from support.world import Ear, World, call, config

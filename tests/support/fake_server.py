@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mcpool.errors import ServerError, ServerUnavailable
-from mcpool.wire.http import HttpSink, RefusalSink
+from mcpool.wire.http import HttpSink, RefusalSink, SessionSink
 from mcpool.wire.link import Sink
 from mcpool.wire.refused import http_refused
 
@@ -221,6 +221,16 @@ class FakeProcess:
         """Let one request be lost while the connection stays, as over HTTP; `sent`: it may have run."""
         assert isinstance(self._sink, HttpSink)
         self._sink.on_call_lost(message["id"], sent, "dropped it")
+
+    def takes_no_more(self, reason: str = "could not be reached") -> None:
+        """As the link to an endpoint tells that no new request fares better, while others may still be answered."""
+        assert isinstance(self._sink, SessionSink)
+        self._sink.on_closing(reason)
+
+    def was_not_heard(self) -> None:
+        """As the link to an endpoint tells that what it said of its own accord may be lost."""
+        assert isinstance(self._sink, SessionSink)
+        self._sink.on_gap()
 
     def acts_by_itself(self, message: Message) -> None:
         """For an act: do what is done about such a message without one."""

@@ -96,6 +96,7 @@ class Backend:
         """Nobody asked for the start that is under way."""
         self._answers_before = 0
         self._heartbeat = Heartbeat(self, loop)
+        self.timed_out = self._heartbeat.timed_out
         self._revisions = itertools.count(1)
 
     def __repr__(self) -> str:
@@ -257,6 +258,7 @@ class Backend:
         What is not covered by credentials that are otherwise good is its caller's concern alone.
         """
         if connection is self.current and not error.scopes:
+            connection.retire()
             self._part_with(connection)
             self.opening = None
             self._blame(error.message)
@@ -298,7 +300,7 @@ class Backend:
         self._attempt(opening)
 
     def _part_with(self, connection: Connection) -> None:
-        connection.end()
+        self._generations.leave(connection)
         self.current = None
         self.lives += 1
         self._heartbeat.rest()

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from mcpool.backend.client_side import declared
+from mcpool.backend.hearers import Hearers, decode
 from mcpool.backend.hearing import Hearing, declares
-from mcpool.backend.holder import Holder, Root
-from mcpool.backend.holders import Holders, owners
+from mcpool.backend.holder import Root
+from mcpool.backend.holders import Holders
 from mcpool.backend.questions import Questions
+from mcpool.backend.relisting import Relisting
 from mcpool.backend.restarts import Budget
 from mcpool.backend.sharing import Sharing
 from mcpool.backend.tools import Annotations, Catalogue, read_catalogue
-from mcpool.errors import MessageTooLarge, RpcError, ServerError, ServerUnavailable
+from mcpool.errors import MessageTooLarge, RpcError, ServerUnavailable
 from mcpool.launch.to_the_end import to_the_end
 from mcpool.wire.engine import Engine, Inbound
 from mcpool.wire.envelope import Id, raw_id
@@ -31,10 +33,8 @@ Opener = Callable[[Sink], Awaitable[Link]]
 Opening = asyncio.Future[ServerUnavailable | None]
 """A start under way: None when it is ready, or why it is not."""
 
-T = TypeVar("T")
-
-RELIST_AFTER = 0.25
-"""Seconds to wait for further changes before lists are read again."""
+RETIRE_MOST = 300.0
+"""Seconds for which a connection that takes no new requests stays for the answers to those under way."""
 
 RESTORE_PATIENCE = 2.0
 """Seconds for which a start waits until the server has taken note of all that again."""
@@ -62,20 +62,8 @@ class Terms:
     """Seconds without any request after which it is asked for a sign of life; 0: never."""
 
 
-class _Level(msgspec.Struct):
-    level: str = "emergency"
-
-
-class _Updated(msgspec.Struct):
-    uri: str = ""
-
-
 class _Cancelled(msgspec.Struct, rename="camel"):
     request_id: Id = None
-
-
-class _Elicited(msgspec.Struct, rename="camel"):
-    elicitation_id: str = ""
 
 
 class Connection:
@@ -100,6 +88,8 @@ class Connection:
     ) -> None:
         self.terms = terms
         self.generation = generation
+        self.owner: asyncio.Task[Any] | None = None
+        """The task that runs `own`."""
         self.link: Link | None = None
         self.session: Session
         self.hearing: Hearing
@@ -116,10 +106,8 @@ class Connection:
         self._on_relisted = on_relisted
         self._loop = loop
         self._tasks: set[asyncio.Task[None]] = set()
-        self._relist_timer: asyncio.TimerHandle | None = None
-        """Set from the first change until the list was read."""
-        self._changed = False
         self._lost: ConnectionLost | None = None
+        self._retired = False
         self._ended: asyncio.Future[None] = loop.create_future()
         self.engine = Engine(terms.server, self, max_message_bytes=terms.max_message_bytes, loop=loop)
         self.questions = Questions(
@@ -132,11 +120,22 @@ class Connection:
             on_roots_wanted=on_roots_wanted,
             loop=loop,
         )
+        self._hearers = Hearers(terms.server, holders, self.engine, self.questions, loop)
+        self._relisting = Relisting(
+            self._read_tools,
+            self._relisted,
+            note=self._note,
+            alive=lambda: self.alive,
+            spawn=self._spawn,
+            timeout=terms.startup_timeout,
+            loop=loop,
+        )
 
     # ------------------------------------------------------------------ the owner task
 
     async def own(self, opener: Opener, remembered: Era | None, opened: Opening) -> None:
         """Open, live and close. `opened` gets None when the connection is ready, or the reason why it is not."""
+        self.owner = asyncio.current_task()
         try:
             try:
                 await self._open(opener, remembered)
@@ -169,7 +168,7 @@ class Connection:
                     self.session,
                     self._holders,
                     on_event=self.notified,
-                    on_missed=self._relist_soon,
+                    on_missed=self._missed,
                     note=self._note,
                     spawn=self._spawn,
                 )
@@ -216,8 +215,7 @@ class Connection:
             await self._end_tasks()  # of what the server still said and asked while it was ended
 
     async def _end_tasks(self) -> None:
-        if self._relist_timer is not None:
-            self._relist_timer.cancel()
+        self._relisting.rest()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -235,6 +233,10 @@ class Connection:
     @property
     def alive(self) -> bool:
         """Whether a request may be sent now."""
+        return not self._retired and self._may_answer
+
+    @property
+    def _may_answer(self) -> bool:
         return not self.engine.ended and self.link is not None and self.link.alive
 
     def annotations(self, tool: str) -> Annotations | None:
@@ -249,16 +251,21 @@ class Connection:
 
     # ------------------------------------------------------------------ what it keeps in step
 
-    async def _read_tools(self) -> None:
+    async def _read_tools(self) -> bool:
+        """Whether anything is different now."""
         if "tools" not in self.session.capabilities:
-            return
+            return False
         items = await self.session.list_all("tools/list", "tools")
         if isinstance(self.link, Choosy):
-            self.catalogue, refused = read_catalogue(items, self._revision(), self.link.why_unusable)
+            catalogue, refused = read_catalogue(items, self._revision(), self.link.why_unusable)
         else:
-            self.catalogue, refused = read_catalogue(items, self._revision())
+            catalogue, refused = read_catalogue(items, self._revision())
         for sentence in refused:
             self._note(sentence)
+        changed = catalogue.tools != self.catalogue.tools or not self.catalogue.revision
+        if changed:
+            self.catalogue = catalogue
+        return changed
 
     def restore_soon(self) -> None:
         """Tell the server again what its holders want to hear."""
@@ -279,7 +286,7 @@ class Connection:
     def on_notification(self, inbound: Inbound) -> None:
         """A notification that the engine could not give to a call's sink."""
         if inbound.method == "notifications/cancelled":
-            self.questions.withdraw(raw_id(_decode(inbound.params, _Cancelled).request_id))
+            self.questions.withdraw(raw_id(decode(inbound.params, _Cancelled).request_id))
         elif inbound.call is not None and inbound.call.sink is not None:
             inbound.call.sink.on_notification(inbound.method, inbound.params)
         else:
@@ -289,9 +296,19 @@ class Connection:
         """The server wrote something that is no message."""
         self._note(f"{kind} on stdout, e.g. {sample[:80]!r}")
 
+    def on_closing(self, lost: ConnectionLost) -> None:
+        """Nothing new should be sent over it."""
+        self._lost = lost
+        self.retire()
+        self._on_lost(self, lost)
+
+    def on_gap(self) -> None:
+        """Changes may have gone untold."""
+        self._missed()
+
     def on_lost(self, lost: ConnectionLost) -> None:
         """The connection is over."""
-        self._lost = lost
+        self._lost = self._lost or lost
         self.questions.end()
         self._on_lost(self, lost)
         self.end()
@@ -301,6 +318,24 @@ class Connection:
         if not self._ended.done():
             self._ended.set_result(None)
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it takes nothing new, and stays for answers that are still to come."""
+        return self._retired and not self._ended.done()
+
+    def retire(self) -> None:
+        """Send nothing new over it, and end it: at once, or when those who wait for answers of it have them."""
+        waiting = [call.future for call in self.engine.calls if call.owner is not None and not call.cancelled]
+        retired, self._retired = self._retired, True
+        if not waiting or not self._may_answer:
+            self.end()
+        elif not retired:
+            self._spawn(self._end_after(waiting))
+
+    async def _end_after(self, calls: Collection[asyncio.Future[bytes]]) -> None:
+        await asyncio.wait(calls, timeout=RETIRE_MOST)
+        self.end()
+
     def kill(self) -> None:
         """End it without waiting for the server to do anything about it."""
         self.end()
@@ -308,77 +343,32 @@ class Connection:
             self.link.kill()
 
     def _note(self, sentence: str) -> None:
-        self.notes = (*self.notes, sentence)[-_NOTES:]
+        if sentence not in self.notes:
+            self.notes = (*self.notes, sentence)[-_NOTES:]
 
     def notified(self, method: str, params: bytes | None) -> None:
         """A notification that belongs to no call of somebody who listens."""
         if method == "notifications/progress":
             return
         if method == "notifications/tools/list_changed":
-            self._relist_soon()
-            return
-        self._tell(self._hearers(method, params), method, params)
-
-    def _tell(self, hearers: Iterable[Holder], method: str, params: bytes | None) -> None:
-        for holder in hearers:
-            try:
-                holder.on_notification(self.terms.server, method, params)
-            except Exception as error:
-                # The embedding program listens here: what it raises must not cost the others their message.
-                what = f"`{self.terms.server}`: {holder!r} could not hear {method}"
-                self._loop.call_exception_handler({"message": what, "exception": error})
-
-    def _hearers(self, method: str, params: bytes | None) -> list[Holder]:
-        if method == "notifications/message":
-            hearers = self._holders.wanting_level(_decode(params, _Level).level)
-            owner = self._sole_owner()
-            if owner is not None and owner not in hearers and self._holders.level_of(owner) is None:
-                hearers.append(owner)
-            return hearers
-        if method == "notifications/resources/updated":
-            return self._holders.subscribed(_decode(params, _Updated).uri)
-        if method == "notifications/elicitation/complete":
-            holder = self.questions.elicited(_decode(params, _Elicited).elicitation_id)
-            return [holder] if holder is not None and holder in self._holders else []
-        if method.endswith("/list_changed"):
-            return list(self._holders)
-        everybody = list(self._holders)
-        return everybody if len(everybody) == 1 else []
-
-    def _sole_owner(self) -> Holder | None:
-        waiting = owners(self.engine.calls)
-        return waiting[0] if len(waiting) == 1 else None
-
-    # ------------------------------------------------------------------ changes of the tool list
-
-    def _relist_soon(self) -> None:
-        """Read the list again, once for all changes that come in a burst, and never twice at a time."""
-        if not hasattr(self, "session"):
-            return  # it says so before the handshake is over: the first list is read after that
-        self._changed = True
-        if self._relist_timer is None:
-            self._relist_timer = self._loop.call_later(RELIST_AFTER, self._relist)
-
-    def _relist(self) -> None:
-        self.adopt(self._loop.create_task(self._relist_tools()))
-
-    async def _relist_tools(self) -> None:
-        self._changed = False
-        try:
-            async with asyncio.timeout(self.terms.startup_timeout):
-                await self._read_tools()
-        except (TimeoutError, ConnectionLost, ServerError) as error:
-            self._note(f"its changed tool list could not be read: {error}")
+            self._relist_soon(announced=True)
         else:
-            self._on_relisted(self)
-            self._tell(self._holders, "notifications/tools/list_changed", None)
-        self._relist_timer = None
-        if self._changed:
-            self._relist_soon()
+            self._hearers.tell(method, params)
 
+    def _missed(self) -> None:
+        """Changes may have gone untold."""
+        if not hasattr(self, "session"):
+            return
+        self._relist_soon(announced=False)
+        capabilities = self.session.capabilities
+        self._hearers.tell_all_changed(
+            kind for kind in ("prompts", "resources") if declares(capabilities, kind, "listChanged")
+        )
 
-def _decode(params: bytes | None, form: type[T]) -> T:
-    try:
-        return msgspec.json.decode(params or b"{}", type=form)
-    except msgspec.DecodeError:
-        return form()
+    def _relist_soon(self, *, announced: bool) -> None:
+        if hasattr(self, "session"):  # what it says before the handshake is over, the first list knows
+            self._relisting.soon(announced=announced)
+
+    def _relisted(self) -> None:
+        self._on_relisted(self)
+        self._hearers.tell("notifications/tools/list_changed", None)

@@ -27,8 +27,8 @@ class Waiting:
         *(
             "_asked",
             "_asked_before",
-            "_begun",
             "_started",
+            "begun",
             "call",
             "due",
             "engine",
@@ -62,7 +62,7 @@ class Waiting:
         """Seconds in all, to which progress extends the time-out; None: it does not."""
         self.due = now + timeout
         """When to look whether its time is up."""
-        self._begun = self._started = now
+        self.begun = self._started = now
         self._asked = self._asked_before = questions.asked_time(holder, now) if questions.asked_ever else 0.0
 
     def remaining(self, now: float) -> float:
@@ -71,7 +71,7 @@ class Waiting:
         left = self.timeout - (now - self._started - (asked - self._asked))
         if self.most is None:
             return left
-        return min(left, self.most - (now - self._begun - (asked - self._asked_before)))
+        return min(left, self.most - (now - self.begun - (asked - self._asked_before)))
 
     def progressed(self, now: float) -> None:
         """It is still at work: its time counts from now."""

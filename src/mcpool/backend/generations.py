@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
-from mcpool.backend.connection import Opening
+from mcpool.backend.connection import Connection, Opening
 from mcpool.errors import AuthRequired, ServerUnavailable
 
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
@@ -37,12 +37,33 @@ class Generations:
         self._way = way
         self._failed = failed
         self._owners: dict[asyncio.Task[None], Opening] = {}
+        self._retiring: set[Connection] = set()
 
     def begin(self, opening: Opening, live: Callable[[], Awaitable[ServerUnavailable | None]]) -> None:
         """Let another one live, when those before are gone. `live` returns why it could not be started, if so."""
-        owner = self._spawn(self._run(opening, live, tuple(self._owners)))
+        owner = self._spawn(self._run(opening, live, self._ending))
         self._owners[owner] = opening
-        owner.add_done_callback(self._owners.pop)
+        owner.add_done_callback(self._ended)
+
+    def leave(self, connection: Connection) -> None:
+        """Nobody uses a connection any more but those for whose answers it stays, if it does."""
+        if connection.goes_on:
+            self._retiring.add(connection)
+        else:
+            connection.end()
+
+    @property
+    def _ending(self) -> tuple[asyncio.Task[None], ...]:
+        """Those whose process or endpoint has to be gone before the next one starts.
+
+        What goes on for its last calls is an endpoint that we left: nobody who comes later waits for these.
+        """
+        left = {connection.owner for connection in self._retiring}
+        return tuple(owner for owner in self._owners if owner not in left)
+
+    def _ended(self, owner: asyncio.Task[None]) -> None:
+        del self._owners[owner]
+        self._retiring = {connection for connection in self._retiring if connection.owner is not owner}
 
     async def _run(
         self,
@@ -81,4 +102,6 @@ class Generations:
         for owner, opening in unfinished:
             opening.set_result(None)
             owner.cancel()
+        while self._retiring:
+            self._retiring.pop().end()
         return tuple(self._owners)

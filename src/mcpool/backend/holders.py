@@ -123,3 +123,7 @@ class Holders:
             for holder, record in self._records.items()
             if any(uri == wanted or uri.startswith(wanted.rstrip("/") + "/") for wanted in record.uris)
         ]
+
+    def subscribers(self, uri: str) -> list[Holder]:
+        """The holders that subscribed to exactly this."""
+        return [holder for holder, record in self._records.items() if uri in record.uris]

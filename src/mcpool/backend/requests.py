@@ -15,11 +15,12 @@ from mcpool.backend.heartbeat import CHECK_TIMEOUT
 from mcpool.backend.holder import CallSink, Holder
 from mcpool.backend.holders import Holders
 from mcpool.backend.latency import Latencies
-from mcpool.backend.resend import TOOL_CALL, Attempt, Verdict, verdict
+from mcpool.backend.resend import MAY_HAVE_RUN, TOOL_CALL, Attempt, Verdict, verdict
 from mcpool.config.server import Retry
 from mcpool.errors import AuthRequired, CallOutcomeUnknown, CallTimeout, ServerError, ServerUnavailable
 from mcpool.telemetry import Telemetry
 from mcpool.wire.lost import ConnectionLost
+from mcpool.wire.refused import HttpRefused
 
 CANCELLED = "the client cancelled the request"
 TIMED_OUT = "no answer within the time-out"
@@ -58,6 +59,10 @@ class Server(Protocol):
 
     def refused(self, connection: Connection, error: AuthRequired) -> None:
         """A request was not let in."""
+        ...
+
+    def timed_out(self, waiting: Waiting) -> None:
+        """A request was given up that nobody answered."""
         ...
 
     @property
@@ -107,7 +112,7 @@ class Requests:
 
         Raises:
             ServerUnavailable: it could not be started, or the connection was lost before the request was sent.
-            CallOutcomeUnknown: the connection was lost after the request was sent.
+            CallOutcomeUnknown: the connection was lost after the request was sent, or something on the way failed.
             CallTimeout: no answer in `timeout` seconds, not counting those in which `holder` was asked something.
             RpcError: the server answered with an error.
             MessageTooLarge: the answer, or the request, is over the limit.
@@ -168,7 +173,8 @@ class Requests:
                     judged = verdict(Attempt(method, failure_of(error), lost is not None, retry, hints))
                     left = waiting.remaining(self._loop.time())
                     if judged != "resend" or wait_before_resending(error) >= left:
-                        raise self._given_up(method, tool, error, judged) from None
+                        resent = lost is not None
+                        raise self._given_up(method, tool, error, judged, connection, resent=resent) from None
                     lost = error
                     if trace is not None:
                         trace.resent(error)
@@ -208,11 +214,11 @@ class Requests:
                 return server.current or await server.connected()
         except TimeoutError:
             what = f"did not start within the request's time-out of {timeout:g} s"
-            if lost is not None and (not isinstance(lost, ConnectionLost) or lost.sent):
+            if lost is not None and failure_of(lost) in MAY_HAVE_RUN:
                 what += "; the request may have run before"
             raise CallTimeout(server.name, what) from None
         except ServerUnavailable:
-            if isinstance(lost, ConnectionLost) and lost.sent:
+            if lost is not None and failure_of(lost) in MAY_HAVE_RUN:
                 raise self._given_up(method, tool, lost, "unknown") from None
             raise
 
@@ -227,15 +233,34 @@ class Requests:
             return  # whatever keeps it from answering this, the request will meet and tell of
 
     def _given_up(
-        self, method: str, tool: str | None, error: ConnectionLost | ServerError, judged: Verdict
+        self,
+        method: str,
+        tool: str | None,
+        error: ConnectionLost | ServerError,
+        judged: Verdict,
+        connection: Connection | None = None,
+        *,
+        resent: bool = False,
     ) -> ServerError:
+        """What the caller gets. `connection` is the one that the request was sent over last."""
         server = self._server
-        if isinstance(error, ServerError):
+        if isinstance(error, ConnectionLost):
+            what = f"it {error.reason}"
+        elif judged == "unknown" and isinstance(error, HttpRefused):
+            what = f"it answered {error.reason}"
+        else:
             return error
         if judged == "not_run":
-            return ServerUnavailable(server.name, f"it {error.reason} before {method} could be sent, twice in a row")
+            return ServerUnavailable(server.name, f"{what} before {method} could be sent, twice in a row")
+        goes_on = connection is not None and connection.alive
         return CallOutcomeUnknown(
-            server.name, f"it {error.reason}", method=method, tool=tool, restarted=server.restarts
+            server.name,
+            what,
+            method=method,
+            tool=tool,
+            restarted=server.restarts and not goes_on,
+            connected=goes_on,
+            resent=resent,
         )
 
     def _expire(self, waiting: Waiting) -> None:
@@ -244,6 +269,7 @@ class Requests:
             what = f"no answer to {call.method} within {waiting.whole:g} s; it was told to stop, and may have run"
             call.future.set_exception(CallTimeout(self._server.name, what))
             waiting.engine.cancel(call, TIMED_OUT)
+            self._server.timed_out(waiting)
 
     async def run_dry(self, patience: float) -> None:
         """Let no further ones in, and wait until those under way have ended, for `patience` seconds at most."""

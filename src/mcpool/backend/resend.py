@@ -50,7 +50,7 @@ class Failure(StrEnum):
     THROTTLED = "throttled"
     """HTTP 429 or 503 with a time after which to come again: it refused to look at the request."""
     SERVER_ERROR = "server_error"
-    """Another HTTP error of a server or gateway on the way: it may have run."""
+    """Another HTTP error of a server or gateway on the way: it may have run. To what changes nothing, an answer."""
     LOST = "lost"
     """Exit, reset or end of stream after it was sent: it may have run."""
     ANSWERED = "answered"
@@ -79,7 +79,7 @@ Verdict = Literal["resend", "not_run", "unknown", "answered"]
 """`not_run`: fail and say that it did not run. `unknown`: fail and say that it may have. `answered`: pass it on."""
 
 _NEVER_RAN = frozenset({Failure.UNSENT, Failure.SESSION_EXPIRED, Failure.THROTTLED, Failure.UNAUTHORIZED})
-_MAY_HAVE_RUN = frozenset({Failure.LOST, Failure.SERVER_ERROR})
+MAY_HAVE_RUN = frozenset({Failure.LOST, Failure.SERVER_ERROR})
 
 
 def verdict(attempt: Attempt) -> Verdict:
@@ -90,15 +90,22 @@ def verdict(attempt: Attempt) -> Verdict:
     if failure in _NEVER_RAN:
         usable = failure is not Failure.UNAUTHORIZED or attempt.refreshable
         return "resend" if usable and not attempt.resent else "not_run"
-    if failure in _MAY_HAVE_RUN and not attempt.resent and _harmless_twice(attempt):
+    if failure in MAY_HAVE_RUN and not attempt.resent and _harmless_twice(attempt):
         return "resend"
+    if failure is Failure.SERVER_ERROR and _changes_nothing(attempt):
+        return "answered"
     return "unknown"
+
+
+def _changes_nothing(attempt: Attempt) -> bool:
+    hints = attempt.annotations
+    return attempt.method in READS or (hints is not None and hints.read_only_hint is True)
 
 
 def _harmless_twice(attempt: Attempt) -> bool:
     if attempt.retry != "safe":
         return attempt.retry == "always"
-    if attempt.method in READS or attempt.method in SETS:
+    if attempt.method in SETS or _changes_nothing(attempt):
         return True
     hints = attempt.annotations
-    return hints is not None and (hints.read_only_hint is True or hints.idempotent_hint is True)
+    return hints is not None and hints.idempotent_hint is True

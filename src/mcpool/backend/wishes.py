@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
 
 import msgspec
 
@@ -12,7 +11,6 @@ from mcpool.backend.holder import Holder
 from mcpool.backend.holders import Holders
 from mcpool.backend.requests import Requests
 from mcpool.errors import RpcError
-from mcpool.wire.lost import ConnectionLost
 from mcpool.wire.revisions import METHOD_NOT_FOUND
 
 
@@ -76,8 +74,7 @@ class Wishes:
         self._holders.set_level(holder, level)
         connection = self._current()
         if connection is not None:
-            with suppress(ConnectionLost):  # the next connection is told when it starts
-                await connection.hearing.apply_level()
+            await connection.hearing.apply_level()
 
     async def subscribe(self, holder: Holder, uri: str, timeout: float) -> None:
         """Let `holder` hear of updates of a resource. The server is asked only for the first holder.
@@ -89,8 +86,7 @@ class Wishes:
             return
         try:
             if connection.session.era == "modern":
-                with suppress(ConnectionLost):  # the next connection is told when it starts
-                    await connection.hearing.listen()
+                await connection.hearing.listen()
             else:
                 fields = {"uri": msgspec.json.encode(uri)}
                 await self._requests.send("resources/subscribe", fields, holder=holder, timeout=timeout)
@@ -105,8 +101,7 @@ class Wishes:
         if not self._holders.unsubscribe(holder, uri) or connection is None:
             return
         if connection.session.era == "modern":
-            with suppress(ConnectionLost):
-                await connection.hearing.listen()
+            await connection.hearing.listen()
             return
         try:
             fields = {"uri": msgspec.json.encode(uri)}

@@ -12,7 +12,6 @@ from mcpool.wire.attribution import attribute, own_id
 from mcpool.wire.call import Call, CallSinkLike
 from mcpool.wire.envelope import (
     Envelope,
-    Key,
     encode_json,
     error_line,
     notification_line,
@@ -31,12 +30,11 @@ from mcpool.wire.reader import NO_MESSAGE, Reader
 from mcpool.wire.revisions import PARSE_ERROR
 from mcpool.wire.salvage import Salvaged
 from mcpool.wire.statistics import EngineStatistics
+from mcpool.wire.unanswered import Unanswered
 
 __all__ = ["Call", "CallSinkLike", "ConnectionLost", "Engine", "EngineStatistics", "Inbound", "Peer"]
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-CANCELLED_STAYS = 30.0
-"""Seconds that a cancelled call counts as unanswered."""
 EXIT_FOLLOWS = 0.05
 """Seconds for which the end of a process's output waits for its exit, which says more."""
 READS_NO_MORE = "has ended or reads no more"
@@ -70,7 +68,7 @@ class Engine:
         self._reader = Reader(max_message_bytes, receive=self._receive, broken=self._on_broken, report=self._report)
         self._outbox = Outbox(loop, self._on_refused)
         self._link: Link | None = None
-        self._calls: dict[Key, Call] = {}
+        self._calls = Unanswered()
         self._related: int | str | None = None
         self._ending: str | None = None
         self._lost: ConnectionLost | None = None
@@ -164,12 +162,8 @@ class Engine:
         self._withdraw(call)
 
     def _withdraw(self, call: Call) -> bool:
-        if call.answered or call.cancelled or self._calls.get(call.id) is not call:
+        if not self._calls.withdraw(call, self._loop.time()):
             return False
-        call.cancelled = True
-        call.cancelled_at = self._loop.time()
-        call.future.cancel()
-        self._prune()
         if self.on_settled is not None:
             self.on_settled()
         return True
@@ -191,19 +185,13 @@ class Engine:
     @property
     def calls(self) -> tuple[Call, ...]:
         """Calls without an answer, in the order in which they were made; cancelled ones for 30 s more."""
-        self._prune()
+        self._calls.prune(self._loop.time())
         return tuple(self._calls.values())
 
     @property
     def forgets_at(self) -> float | None:
         """When the next of the cancelled calls no longer counts, in the loop's time; None: there is none."""
-        cancelled = (call.cancelled_at for call in self.calls if call.cancelled)
-        return min((at + CANCELLED_STAYS for at in cancelled), default=None)
-
-    def _prune(self) -> None:
-        now = self._loop.time()
-        for call in [c for c in self._calls.values() if c.cancelled and c.cancelled_at + CANCELLED_STAYS <= now]:
-            del self._calls[call.id]
+        return self._calls.forgets_at(self._loop.time())
 
     def statistics(self) -> EngineStatistics:
         """What went through so far."""
@@ -250,6 +238,14 @@ class Engine:
         refused = self._calls.pop(call, None)
         if refused is not None:
             self._fail(refused, error)
+
+    def on_closing(self, reason: str) -> None:
+        """No request fares better from now on; those under way may still be answered (wire.http.SessionSink)."""
+        self._tell(self._peer.on_closing, ConnectionLost(self.server, reason, sent=False))
+
+    def on_gap(self) -> None:
+        """What the server said of its own accord may have been missed (wire.http.SessionSink)."""
+        self._tell(self._peer.on_gap)
 
     def on_eof(self) -> None:
         """No answer can come any more. The exit of its process, if it is reported soon, may still say why."""

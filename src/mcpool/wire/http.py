@@ -77,6 +77,22 @@ class RefusalSink(Protocol):
         ...
 
 
+@runtime_checkable
+class SessionSink(Protocol):
+    """What a sink may offer besides, to be told how the session as a whole fares.
+
+    Without it a session that is of no use any more lives on until the calls under way are over and another fails.
+    """
+
+    def on_closing(self, reason: str) -> None:
+        """No new request fares better; those under way may still be answered. `reason` is a phrase after "it"."""
+        ...
+
+    def on_gap(self) -> None:
+        """The general stream is open again. What the server said there meanwhile may be lost."""
+        ...
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name means this machine, by its spelling alone."""
     return host in _LOOPBACK or host.endswith(".localhost") or (host.startswith("127.") and host.count(".") == 3)

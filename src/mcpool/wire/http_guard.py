@@ -6,16 +6,18 @@ the message it concerns, and the SDK is given a plain refusal in its place. The 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextvars import ContextVar
-from typing import Literal, Protocol, cast
+from functools import partial
+from typing import Any, Protocol, cast
 
 import anyio
 import httpx2
-import msgspec
 
 from mcpool.errors import ServerError
+from mcpool.wire.http_error import UNSENT, error_message, forgets_session, http_error, is_turned_away, plain_error, why
 from mcpool.wire.http_frame import Frame
+from mcpool.wire.http_general import GeneralStream
 from mcpool.wire.http_signed import UNAUTHORIZED
 
 MARK = "x-mcpool-message"
@@ -24,22 +26,12 @@ CURRENT: ContextVar[Frame | None] = ContextVar("mcpool_http_frame", default=None
 """The message on whose behalf the SDK is at work: its tasks, and what they deliver, inherit it."""
 
 _GOODBYE_SECONDS = 2.0
-_ONE_WAY_SECONDS = 10.0  # the SDK sends nothing else while it waits for a notification to be accepted
+_ONE_WAY_SECONDS = 10.0
+_ONE_WAY_AFTER = (0.0, 0.5, 2.0)
+"""Seconds to wait before each attempt to deliver what has no answer."""
 _ERROR_BODY_BYTES = 64 * 1024
-_SESSION = "mcp-session-id"
-_UNSENT = (
-    httpx2.ConnectError,
-    httpx2.ConnectTimeout,
-    httpx2.PoolTimeout,
-    httpx2.UnsupportedProtocol,
-    httpx2.LocalProtocolError,
-)
-_PLAIN: dict[type[OSError], str] = {
-    ConnectionRefusedError: "connection refused",
-    ConnectionResetError: "connection reset",
-    BrokenPipeError: "connection closed",
-}
-_MAYBE_EXECUTED = frozenset({408, 502, 503, 504})
+_PASSING = frozenset({408, 425, 429})
+_HANDSHAKE_DONE = "notifications/initialized"
 
 
 class Owner(Protocol):
@@ -87,6 +79,12 @@ class Owner(Protocol):
     def session_gone(self, frame: Frame | None) -> None:
         """The server does not know our session any more; it did nothing."""
 
+    def gap(self) -> None:
+        """The general stream is open again, and what the server said meanwhile may be lost."""
+
+    def aside(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do this beside everything else, until the link ends."""
+
 
 class Guard(httpx2.AsyncBaseTransport):
     """A transport around another that never raises for the network's sake."""
@@ -94,6 +92,7 @@ class Guard(httpx2.AsyncBaseTransport):
     def __init__(self, inner: httpx2.AsyncBaseTransport, owner: Owner) -> None:
         self._inner = inner
         self._owner = owner
+        self._general = GeneralStream(inner, owner)
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -103,59 +102,99 @@ class Guard(httpx2.AsyncBaseTransport):
         if request.method == "DELETE":
             return await self._goodbye(request)
         if frame is not None and MARK in request.headers:
-            return await self._post(request, frame)
+            return await (self._post if frame.is_request else self._deliver)(request, frame)
         if frame is not None and request.method == "GET":
-            return await self._listen(request, frame)
+            return await (self._resume(request, frame) if frame.is_request else self._general.open(request))
         return await self._inner.handle_async_request(request)
 
     async def _goodbye(self, request: httpx2.Request) -> httpx2.Response:
-        if self._owner.lost:
-            return httpx2.Response(405)  # the one refusal that the SDK does not warn of
-        with anyio.move_on_after(_GOODBYE_SECONDS):
+        if not self._owner.lost:
+            with anyio.move_on_after(_GOODBYE_SECONDS):
+                try:
+                    response = await self._inner.handle_async_request(request)
+                    await response.aclose()
+                except (httpx2.TransportError, ServerError):
+                    pass
+        return httpx2.Response(405)  # the one refusal that the SDK does not warn of
+
+    async def _resume(self, request: httpx2.Request, frame: Frame) -> httpx2.Response:
+        """The rest of the broken stream of an unanswered request, while somebody wants the answer."""
+        if frame.answered or anyio.current_time() >= frame.expires:
+            return httpx2.Response(410)
+        with anyio.CancelScope(deadline=frame.expires) as scope:
+            frame.scope = scope
             try:
                 response = await self._inner.handle_async_request(request)
+                body = await _read_refusal(response) if response.status_code == 400 else b""
+            except ServerError:
+                return httpx2.Response(503)  # those who call will be told
+            finally:
+                frame.scope = None
+            if forgets_session(response.status_code, request.headers, body):
                 await response.aclose()
-                return httpx2.Response(response.status_code)
-            except httpx2.TransportError:
-                pass
-        return httpx2.Response(405)
-
-    async def _listen(self, request: httpx2.Request, frame: Frame) -> httpx2.Response:
-        """A GET: the general stream, or (while a request is unanswered) the rest of its broken one."""
-        if frame.is_request and (frame.answered or anyio.current_time() >= frame.expires):
-            return httpx2.Response(410)
-        try:
-            response = await self._inner.handle_async_request(request)
-        except _UNSENT as exc:
-            if not frame.is_request:
-                self._owner.unreachable(None, why(exc))
-            raise
-        except ServerError:
-            return httpx2.Response(503)  # those who call will be told
-        if response.status_code == 404 and _SESSION in request.headers:
-            await response.aclose()
-            if frame.is_request:
                 self._owner.dropped(frame, "broke off its answer, and no longer knows our session")
-            self._owner.session_gone(None)
-            return httpx2.Response(404)
-        if frame.is_request and response.status_code == 200:
-            frame.ended = False
-            response.stream = _Watched(_stream(response), frame)
-        return response
+                self._owner.session_gone(None)
+                return httpx2.Response(404)
+            if response.status_code == 400:
+                return _answer(response, body)
+            if response.status_code == 200:
+                frame.ended, frame.why = False, ""
+                response.stream = _Watched(_stream(response), frame)
+            return response
+        return httpx2.Response(410)
+
+    async def _deliver(self, request: httpx2.Request, frame: Frame) -> httpx2.Response:
+        """A message without an answer, which the SDK would let everything else wait for.
+
+        Nothing may overtake the end of the handshake; the others need no order.
+        """
+        if frame.method == _HANDSHAKE_DONE:
+            await self._say(request, frame)
+        else:
+            self._owner.aside(partial(self._say, request, frame))
+        return httpx2.Response(202)
+
+    async def _say(self, request: httpx2.Request, frame: Frame) -> None:
+        """Try again what may not have arrived: heard twice, a notification or an answer does no harm."""
+        for pause in _ONE_WAY_AFTER:
+            await anyio.sleep(pause)
+            self._owner.posting(frame)
+            try:
+                with anyio.move_on_after(_ONE_WAY_SECONDS):
+                    if await self._said(request, frame):
+                        return
+            finally:
+                self._owner.posted(frame)
+
+    async def _said(self, request: httpx2.Request, frame: Frame) -> bool:
+        """Whether it arrived, or never will."""
+        try:
+            response = await self._inner.handle_async_request(_with_body(request, frame))
+            status = response.status_code
+            body = await _read_refusal(response) if status == 400 else b""
+            await response.aclose()
+        except UNSENT as exc:
+            self._owner.unreachable(frame, why(exc))
+            return False
+        except (httpx2.TransportError, ServerError):
+            return False
+        if forgets_session(status, request.headers, body):
+            self._owner.session_gone(frame)
+        elif status == UNAUTHORIZED:
+            self._owner.unauthorized(frame, http_error(response, b"")[0])
+        return status not in _PASSING and status < 500
 
     async def _post(self, request: httpx2.Request, frame: Frame) -> httpx2.Response:
         if not self._owner.alive:
             self._owner.too_late(frame)
             return httpx2.Response(503)
-        if not frame.is_request:
-            frame.expire_at(anyio.current_time() + _ONE_WAY_SECONDS)
         self._owner.posting(frame)
         try:
             with anyio.CancelScope(deadline=frame.expires) as scope:
                 frame.scope = scope
                 response = await self._inner.handle_async_request(_with_body(request, frame))
                 return await self._judge(request, response, frame)
-        except _UNSENT as exc:
+        except UNSENT as exc:
             self._owner.unreachable(frame, why(exc))
         except ServerError as exc:
             self._owner.rejected(frame, exc)
@@ -171,34 +210,31 @@ class Guard(httpx2.AsyncBaseTransport):
     async def _judge(self, request: httpx2.Request, response: httpx2.Response, frame: Frame) -> httpx2.Response:
         status = response.status_code
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if status == 404 and _SESSION in request.headers:
-            await response.aclose()
-            self._owner.session_gone(frame)
-            return httpx2.Response(404)
         if status == UNAUTHORIZED:
             await response.aclose()  # whatever else it says, or fails to: nothing ran
-            error, _ = _http_error(response, b"")
-            self._owner.unauthorized(frame, error)
+            self._owner.unauthorized(frame, http_error(response, b"")[0])
             return httpx2.Response(503)
         if status >= 400:
-            body = await _read(response, _ERROR_BODY_BYTES)
-            if frame.is_request and not (kind == "application/json" and is_error_message(body)):
-                error, executed = _http_error(response, body or b"")
-                self._owner.refused(frame, error, executed)
-            return _answer(response, body or b"")
-        if frame.is_request and kind == "text/event-stream":
+            body = await _read_refusal(response)
+            if forgets_session(status, request.headers, body):
+                self._owner.session_gone(frame)
+                return httpx2.Response(404)
+            if is_turned_away(response) or kind != "application/json" or error_message(body) is None:
+                self._owner.refused(frame, *http_error(response, body))
+            return _answer(response, body)
+        if kind == "text/event-stream":
             response.stream = _Watched(_stream(response), frame)
             return response
-        if frame.is_request and response.headers.get("content-encoding", "identity") != "identity":
+        if response.headers.get("content-encoding", "identity") != "identity":
             await response.aclose()
-            self._owner.refused(frame, _error("the answer is compressed, although that was not asked for"), True)
+            self._owner.refused(frame, plain_error("the answer is compressed, although that was not asked for"), True)
             return httpx2.Response(503)
         body = await _read(response, self._owner.limit)
-        if body is None and frame.is_request:
+        if body is None:
             text = f"the answer is larger than the limit of {self._owner.limit} bytes; raise max_message_bytes"
-            self._owner.refused(frame, _error(text), True)
+            self._owner.refused(frame, plain_error(text), True)
             return httpx2.Response(503)
-        return _answer(response, body or b"")
+        return _answer(response, body)
 
 
 class _Watched(httpx2.AsyncByteStream):
@@ -232,21 +268,6 @@ class _Watched(httpx2.AsyncByteStream):
         await self._inner.aclose()
 
 
-def why(exc: BaseException) -> str:
-    """The reason at the bottom of a chain of exceptions, in the system's own words."""
-    if isinstance(exc, httpx2.LocalProtocolError):
-        return "the request is not valid HTTP; check the configured headers"  # the original quotes their values
-    seen: BaseException | None = exc
-    while seen is not None:
-        if isinstance(seen, OSError) and seen.errno:
-            return _PLAIN.get(type(seen)) or seen.strerror or str(seen)
-        if isinstance(seen, BaseExceptionGroup):
-            seen = cast("BaseExceptionGroup[BaseException]", seen).exceptions[0]
-        else:
-            seen = seen.__cause__ or seen.__context__
-    return str(exc) or type(exc).__name__
-
-
 def _with_body(request: httpx2.Request, frame: Frame) -> httpx2.Request:
     headers = [(name, value) for name, value in request.headers.raw if name.lower() not in _REPLACED]
     return httpx2.Request("POST", request.url, headers=headers, content=frame.body, extensions=request.extensions)
@@ -274,55 +295,15 @@ async def _read(response: httpx2.Response, limit: int) -> bytes | None:
     return b"".join(chunks)
 
 
+async def _read_refusal(response: httpx2.Response) -> bytes:
+    """What is said beside the status, as far as it came and is short enough: the status says what counts."""
+    try:
+        return await _read(response, _ERROR_BODY_BYTES) or b""
+    except httpx2.TransportError:
+        return b""
+
+
 def _answer(response: httpx2.Response, body: bytes) -> httpx2.Response:
     framing = (b"content-length", b"transfer-encoding", b"content-encoding")
     headers = [(name, value) for name, value in response.headers.raw if name.lower() not in framing]
     return httpx2.Response(response.status_code, headers=headers, content=body)
-
-
-class _RpcErrorBody(msgspec.Struct):
-    code: int
-
-
-class _RpcErrorMessage(msgspec.Struct):
-    jsonrpc: Literal["2.0"]
-    error: _RpcErrorBody
-
-
-def is_error_message(body: bytes | None) -> bool:
-    """Whether the body of an HTTP error is a JSON-RPC error, and not what a gateway on the way says."""
-    try:
-        msgspec.json.decode(body or b"null", type=_RpcErrorMessage)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return True
-
-
-def _error(message: str, **data: object) -> dict[str, object]:
-    error: dict[str, object] = {"code": -32603, "message": message}
-    if data:
-        error["data"] = data
-    return error
-
-
-def _http_error(response: httpx2.Response, body: bytes) -> tuple[dict[str, object], bool | None]:
-    """A status in the words of JSON-RPC, and whether the request was executed (None: unknown)."""
-    status = response.status_code
-    said = " ".join(body.decode("utf-8", "replace").split())[:200]
-    text = f"HTTP {status} {response.reason_phrase}".rstrip()
-    if status == UNAUTHORIZED:
-        text += ": the server wants other credentials"
-    elif status == 403:
-        text += ": the credentials do not allow this"
-    if said and "<html" not in said.lower():
-        text += f" ({said})"
-    extra = {
-        key: response.headers[header]
-        for key, header in (("retryAfter", "retry-after"), ("wwwAuthenticate", "www-authenticate"))
-        if header in response.headers
-    }
-    error = _error(text, httpStatus=status, **extra)
-    if status == 404:
-        error["code"] = -32601  # no session yet: whoever answers does not know the method, or the path
-    executed = None if status in _MAYBE_EXECUTED and "retryAfter" not in extra else False
-    return error, executed

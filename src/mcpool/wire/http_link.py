@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -15,10 +15,11 @@ import anyio
 import httpx2
 
 from mcpool.errors import AuthRequired, ServerError, ServerUnavailable
-from mcpool.wire.http import HttpSink, HttpSpec, RefusalSink, is_loopback
+from mcpool.wire.http import HttpSink, HttpSpec, RefusalSink, SessionSink
+from mcpool.wire.http_client import http_client
+from mcpool.wire.http_error import why
 from mcpool.wire.http_frame import Frame, MessageId, ParameterHeaders, headers_for, read_frame
-from mcpool.wire.http_guard import CURRENT, Guard, why
-from mcpool.wire.http_signed import Signed
+from mcpool.wire.http_guard import CURRENT
 from mcpool.wire.http_stub import stub
 from mcpool.wire.link import Sink
 from mcpool.wire.refused import http_refused
@@ -26,6 +27,7 @@ from mcpool.wire.refused import http_refused
 if TYPE_CHECKING:
     from contextvars import Context
 
+    from anyio.abc import TaskGroup
     from mcp.client._transport import ReadStream, TransportStreams, WriteStream
     from mcp.shared.message import SessionMessage
     from mcp_types import JSONRPCMessage
@@ -36,8 +38,6 @@ CALL_LOST = -32000
 """The JSON-RPC code of a lost call, for a sink that has no other way to hear of it."""
 _CANCELLED_LINGERS = 30.0
 _CLOSE_SECONDS = 4.0
-_LAST_ANSWERS = 2.0  # what is on its way when the session ends is refused as well, if it is given the time
-_CONNECTIONS = 256
 _FORGOTTEN = "no longer knows our session"
 _NEGOTIATION = frozenset({"initialize", "server/discover"})
 
@@ -50,6 +50,7 @@ class HttpLink:
         self._sink = sink
         self._knowing = sink if isinstance(sink, HttpSink) else None
         self._refusing = sink if isinstance(sink, RefusalSink) else None
+        self._told = sink if isinstance(sink, SessionSink) else None
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Frame] = deque()
         self._wake = asyncio.Event()
@@ -66,8 +67,9 @@ class HttpLink:
         self._words = ""
         self._phrase = "is gone"
         """The same for the middle of a sentence."""
-        self._settled = asyncio.Event()
-        """Something became known of a message that was on its way."""
+        self._closing = False
+        """No request fares better here any more, but some are under way."""
+        self._pumps: TaskGroup | None = None
 
     def __repr__(self) -> str:
         state = "open" if self.alive else f"ended: {self._words or 'closed'}"
@@ -160,15 +162,15 @@ class HttpLink:
         """Enter the SDK's transport, pump until told to stop, leave it. Nobody else touches its contexts."""
         try:
             async with AsyncExitStack() as stack:
-                client = await stack.enter_async_context(self._client())
+                client = await stack.enter_async_context(http_client(self._spec, self))
                 read, write = await stack.enter_async_context(self._transport(client))
                 self._entered.set_result(None)
                 async with anyio.create_task_group() as pumps:
+                    self._pumps = pumps
                     pumps.start_soon(self._pump_out, write)
                     pumps.start_soon(self._pump_in, read)
                     await self._stop.wait()
-                    if self.lost:
-                        await self._hear_last_answers()
+                    self._pumps = None
                     pumps.cancel_scope.cancel()
         except Exception as exc:
             self._words = self._words or f"{self._where()}: {why(exc)}"
@@ -181,35 +183,11 @@ class HttpLink:
             else:
                 self._entered.set_exception(ServerUnavailable(self._spec.server, f"cannot use {self._words}"))
 
-    async def _hear_last_answers(self) -> None:
-        """Let messages that were on their way learn what became of them: each was perhaps refused, and never ran."""
-        with anyio.move_on_after(_LAST_ANSWERS):
-            while self._leaving:
-                self._settled.clear()
-                await self._settled.wait()
-
     def _lose_the_rest(self) -> None:
         """Nothing comes any more. What never began to leave has not run, whatever left after it."""
         for frame in list(self._waiting.values()):
             if frame.method not in _NEGOTIATION:
                 self._call_lost(frame, sent=frame.posted and not frame.refused, reason=self._phrase)
-
-    def _client(self) -> httpx2.AsyncClient:
-        spec = self._spec
-        url = httpx2.URL(spec.url)
-        if url.scheme not in ("http", "https") or not url.host:
-            msg = "it must have the form http://HOST/PATH or https://HOST/PATH"
-            raise ValueError(msg)
-        inner = httpx2.AsyncHTTPTransport(
-            proxy=None if is_loopback(url.host) else spec.proxy,
-            limits=httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=32),
-        )
-        credentials = spec.credentials
-        return httpx2.AsyncClient(
-            headers={"accept-encoding": "identity", **dict(spec.headers)},
-            timeout=httpx2.Timeout(None, connect=spec.startup_timeout, write=60.0),
-            transport=Guard(inner if credentials is None else Signed(inner, credentials), self),
-        )
 
     def _transport(self, client: httpx2.AsyncClient) -> AbstractAsyncContextManager[TransportStreams]:
         from mcp.client.streamable_http import streamable_http_client
@@ -274,7 +252,7 @@ class HttpLink:
 
     @property
     def lost(self) -> bool:
-        return bool(self._words)
+        return bool(self._words) or self._closing
 
     def posting(self, frame: Frame) -> None:
         frame.posted = True
@@ -282,24 +260,23 @@ class HttpLink:
 
     def posted(self, frame: Frame) -> None:
         self._leaving.discard(frame)
-        self._settled.set()
         if not frame.refused:
             self._accepted = max(self._accepted, frame.end)
 
     def unreachable(self, frame: Frame | None, reason: str) -> None:
         phrase = f"could not be reached at {self._where()} ({reason})"
         self._unsent(frame, phrase)
-        self._end_unless_streaming(f"cannot connect to {self._where()}: {reason}", phrase)
+        self._close(f"cannot connect to {self._where()}: {reason}", phrase)
 
     def dropped(self, frame: Frame, reason: str) -> None:
         self._call_lost(frame, sent=True, reason=reason)
 
     def refused(self, frame: Frame, error: dict[str, object], executed: bool | None) -> None:
         frame.refused = executed is False
-        if executed is None and frame.method not in _NEGOTIATION:
+        if executed is not True and self._refusing is not None:
+            self._turn_away(frame, http_refused(self._spec.server, error))
+        elif executed is None and frame.method not in _NEGOTIATION:
             self._call_lost(frame, sent=True, reason=f"answered {error['message']}")
-        elif self._refusing is not None and executed is False:
-            self.rejected(frame, http_refused(self._spec.server, error))
         else:
             self._fail(frame, error)
 
@@ -308,17 +285,13 @@ class HttpLink:
             self.refused(frame, error, False)
             return
         self.rejected(frame, self._auth_required())
-        if frame.method not in _NEGOTIATION:
+        if frame.method not in _NEGOTIATION and not self._under_way:
             phrase = "wants other credentials (HTTP 401)"
-            self._end_unless_streaming(f"{self._where()}: it {phrase}", phrase)
+            self._end(f"{self._where()}: it {phrase}", phrase)
 
     def rejected(self, frame: Frame, error: ServerError) -> None:
         frame.refused = True
-        if self._refusing is None:
-            self._fail(frame, {"code": CALL_LOST, "message": error.message})
-        elif frame.is_request and not frame.answered and frame.id is not None:
-            self._settle(frame)
-            self._refusing.on_call_refused(frame.id, error)
+        self._turn_away(frame, error)
 
     def _auth_required(self) -> AuthRequired:
         if self._spec.credentials is not None:
@@ -331,7 +304,15 @@ class HttpLink:
 
     def session_gone(self, frame: Frame | None) -> None:
         self._unsent(frame, _FORGOTTEN)
-        self._end(f"{self._where()}: HTTP 404, the server {_FORGOTTEN}", _FORGOTTEN)
+        self._close(f"{self._where()}: the server {_FORGOTTEN}", _FORGOTTEN)
+
+    def gap(self) -> None:
+        if self._told is not None:
+            self._told.on_gap()
+
+    def aside(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if self._pumps is not None:
+            self._pumps.start_soon(work)
 
     # -- telling the sink
 
@@ -343,6 +324,13 @@ class HttpLink:
         else:
             self._settle(frame)
             self._knowing.on_call_lost(frame.id, sent, reason)
+
+    def _turn_away(self, frame: Frame, error: ServerError) -> None:
+        if self._refusing is None:
+            self._fail(frame, {"code": CALL_LOST, "message": error.message})
+        elif frame.is_request and not frame.answered and frame.id is not None:
+            self._settle(frame)
+            self._refusing.on_call_refused(frame.id, error)
 
     def _unsent(self, frame: Frame | None, phrase: str) -> None:
         if frame is None:
@@ -386,13 +374,20 @@ class HttpLink:
             self._words, self._phrase = reason, phrase
             self._stop.set()
 
-    def _end_unless_streaming(self, reason: str, phrase: str) -> None:
-        """A call whose answer is under way on a connection of its own is not to suffer from what befell another."""
-        if not any(self._is_streaming(frame) for frame in self._waiting.values()):
+    def _close(self, reason: str, phrase: str) -> None:
+        """No request fares better from now on. Those under way are not to suffer from what befell another."""
+        if self._told is not None and self.alive and not self._closing:
+            self._closing = True
+            self._told.on_closing(phrase)
+        if not self._under_way:
             self._end(reason, phrase)
 
-    def _is_streaming(self, frame: Frame) -> bool:
-        return frame.posted and frame not in self._leaving and not frame.ended and not frame.withdrawn
+    @property
+    def _under_way(self) -> bool:
+        """Whether an answer may come that somebody wants."""
+        return any(
+            frame.posted and not (frame.refused or frame.ended or frame.withdrawn) for frame in self._waiting.values()
+        )
 
     def _where(self) -> str:
         """The endpoint without what may be secret in a URL."""

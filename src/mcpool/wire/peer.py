@@ -29,6 +29,14 @@ class Peer(Protocol):
 
     def on_notification(self, inbound: Inbound) -> None: ...
 
+    def on_closing(self, lost: ConnectionLost) -> None:
+        """The connection is of no use for new requests, though those under way may still be answered. Perhaps never."""
+        ...
+
+    def on_gap(self) -> None:
+        """What the server said of its own accord may have been missed up to now."""
+        ...
+
     def on_lost(self, lost: ConnectionLost) -> None:
         """The connection has ended; all its calls are settled. Once."""
         ...

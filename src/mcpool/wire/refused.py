@@ -10,7 +10,7 @@ from mcpool.errors import RpcError
 
 
 class HttpRefused(RpcError):
-    """The endpoint answered with an HTTP status in place of a JSON-RPC message, and provably did not run the request.
+    """The endpoint answered with an HTTP status in place of a JSON-RPC message. The status says what may have run.
 
     A server cannot make its own errors look like this one. `retry_after` is in seconds, None if it does not say.
     """
@@ -21,6 +21,11 @@ class HttpRefused(RpcError):
         super().__init__(server, code, reason, data)
         self.status = status
         self.retry_after = retry_after
+
+    @property
+    def by_gateway(self) -> bool:
+        """Whether it says that something on the way does not reach the server."""
+        return self.status in (502, 504) or (self.status == 503 and self.retry_after is None)
 
 
 def http_refused(server: str, error: Mapping[str, Any]) -> HttpRefused:

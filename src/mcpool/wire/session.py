@@ -14,9 +14,11 @@ from mcpool.wire.call import Call, CallSinkLike
 from mcpool.wire.engine import Engine
 from mcpool.wire.envelope import UNREADABLE, encode_json
 from mcpool.wire.listen import OnEvent, Subscription
+from mcpool.wire.lost import ConnectionLost
 from mcpool.wire.negotiation import Agreement, Negotiation
 from mcpool.wire.paging import read_pages
 from mcpool.wire.params import join, split
+from mcpool.wire.refused import HttpRefused
 from mcpool.wire.revisions import META_SERVER_INFO, Era
 from mcpool.wire.stamp import Stamp
 
@@ -147,13 +149,16 @@ class Session:
             raise
 
     async def check(self, *, timeout: float) -> None:
-        """See whether the server still answers, by whatever its revision offers. An error is an answer.
+        """See whether the server still answers, by whatever its revision offers. An error of its own is an answer.
 
         Raises:
             CallTimeout, ConnectionLost: it does not.
         """
         try:
             await self.request("ping" if self._plain else "server/discover", timeout=timeout)
+        except HttpRefused as error:
+            if error.by_gateway:
+                raise ConnectionLost(self.engine.server, f"answered {error.reason}", sent=True) from None
         except RpcError:
             return
 

@@ -38,6 +38,10 @@ class Listener:
     def on_lost(self, lost: ConnectionLost) -> None:
         self.lost.set_result(lost)
 
+    def on_closing(self, lost: ConnectionLost) -> None: ...
+
+    def on_gap(self) -> None: ...
+
     def on_garbage(self, kind: str, sample: bytes) -> None:
         raise AssertionError(kind, sample)
 

@@ -100,6 +100,10 @@ class Scene:
     def on_lost(self, lost: ConnectionLost) -> None:
         self.lost.append(lost)
 
+    def on_closing(self, lost: ConnectionLost) -> None: ...
+
+    def on_gap(self) -> None: ...
+
     def on_garbage(self, kind: str, sample: bytes) -> None:
         self.garbage.append((kind, sample))
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from mcpool.wire.http_guard import is_error_message
+from mcpool.wire.http_error import error_message
 
 
 def test_a_json_rpc_error_is_the_servers_answer() -> None:
-    assert is_error_message(b'{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"no"}}')
+    assert error_message(b'{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"no"}}') is not None
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ def test_a_json_rpc_error_is_the_servers_answer() -> None:
     ],
 )
 def test_what_a_gateway_says_is_no_answer_of_the_server(body: bytes | None) -> None:
-    assert not is_error_message(body)
+    assert error_message(body) is None
