@@ -113,7 +113,7 @@ async def test_a_stream_that_is_refused_for_good_is_noted_and_not_asked_for_agai
 async def test_streams_that_do_not_last_are_opened_slower_and_slower() -> None:
     def ends(process: FakeProcess, message: Message) -> None:
         process.acts_by_itself(message)
-        asyncio.get_running_loop().call_later(0.1, process.answers, message, {})
+        asyncio.get_running_loop().call_later(0.1, lambda: process.answers(message, {}))
 
     server = FakeServer("fake", eras=("modern",), capabilities=RESOURCES, acts={"subscriptions/listen": ends})
     async with World(server) as world:
