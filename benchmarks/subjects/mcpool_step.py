@@ -17,7 +17,8 @@ async def opened(heartbeat: float | None = None) -> AsyncGenerator[Caller]:
     import mcpool
 
     watched = {} if heartbeat is None else {"heartbeat_sec": heartbeat}
-    config = {"mcp_servers": {"bench": {"command": ECHO[0], "args": list(ECHO[1:]), **watched}}}
+    parallel = {"supports_parallel_tool_calls": True}
+    config = {"mcp_servers": {"bench": {"command": ECHO[0], "args": list(ECHO[1:]), **parallel, **watched}}}
     with TemporaryDirectory() as home:
         async with mcpool.open(config, home=home) as host, host.thread() as thread, thread.step() as step:
 

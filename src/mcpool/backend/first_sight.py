@@ -68,7 +68,9 @@ class Signs:
         self._working = False
 
     def look(self, now: float) -> bool:
-        """Whether they worked between the last two looks."""
+        """Whether they worked between the last two looks, or we are still at work to start them."""
+        if self.newest is not None and self.newest.link is None:
+            return True
         if now - self._looked >= LOOK:
             link = None if self.newest is None else self.newest.link
             done = link.work_done() if isinstance(link, Works) else 0

@@ -18,6 +18,7 @@ from mcpool.backend.tools import ToolDefinition
 from mcpool.errors import CallTimeout, ServerError, ServerUnavailable, ToolChanged, ToolNotFound
 from mcpool.runtime.admission import admit
 from mcpool.runtime.approval import runs_unseen
+from mcpool.runtime.call_gate import CallGate
 from mcpool.runtime.generations import Generations
 from mcpool.runtime.policy import Policy
 from mcpool.runtime.progress import OnProgress, ProgressSink
@@ -35,8 +36,8 @@ class PreparedCall:
     """A call that is ready to run, once. Made by `step.prepare(...)`; it ends with its step."""
 
     __slots__ = (
-        *("_binding", "_ensure_open", "_fields", "_generations", "_runtime", "_sent_to", "_shown", "_started", "_user"),
-        "tool",
+        *("_binding", "_ensure_open", "_fields", "_gate", "_generations", "_runtime", "_sent_to", "_shown", "_started"),
+        *("_user", "tool"),
     )
 
     def __init__(
@@ -45,6 +46,7 @@ class PreparedCall:
         binding: Binding,
         user: User,
         generations: Generations,
+        gate: CallGate,
         ensure_open: Callable[[], None],
         *,
         tool: str,
@@ -58,6 +60,7 @@ class PreparedCall:
         self._binding = binding
         self._user = user
         self._generations = generations
+        self._gate = gate
         self._ensure_open = ensure_open
         self._fields = fields
         self._shown = shown
@@ -108,42 +111,67 @@ class PreparedCall:
 
         Raises: as `Step.call`; Closed if the step has ended; RuntimeError if it was run before.
         """
-        if meta is None and on_progress is None and timeout is None:
-            return ToolResult(await self.send(finish=finish))
-        manner = Manner(
-            meta=None if meta is None else {key: msgspec.json.encode(value) for key, value in meta.items()},
-            sink=None if on_progress is None else ProgressSink(on_progress),
-            progress=on_progress is not None,
-            timeout=timeout,
-        )
-        return ToolResult(await self.send(manner, finish=finish))
+        manner = PLAIN
+        if not (meta is None and on_progress is None and timeout is None):
+            manner = Manner(
+                meta=None if meta is None else {key: msgspec.json.encode(value) for key, value in meta.items()},
+                sink=None if on_progress is None else ProgressSink(on_progress),
+                progress=on_progress is not None,
+                timeout=timeout,
+            )
+        self._begin()
+        try:
+            return ToolResult(await self._in_turn(manner, finish))
+        finally:
+            self._runtime.unpin()
 
-    async def send(self, manner: Manner = PLAIN, *, finish: Finish | None = None) -> bytes:
-        """`run` for faces that speak MCP themselves: the server's raw result."""
+    async def send(self, manner: Manner = PLAIN) -> bytes:
+        """`run` for faces that speak MCP themselves, and whose clients say what runs side by side: the raw result."""
+        self._begin()
+        try:
+            if runs_unseen(self.policy.authority, self.view.rule(self.tool)):
+                return await self._send(self._fields, manner, self._shown)
+            connection, manner = await self._live(manner)
+            approved, manner = await self._admitted(connection, manner)
+            return await self._send(self._fields, manner, approved)
+        finally:
+            self._runtime.unpin()
+
+    # ------------------------------------------------------------------ within
+
+    def _begin(self) -> None:
         if self._started:
             msg = f"`{self.server}`: this call of `{self.tool}` was run before; prepare another"
             raise RuntimeError(msg)
         self._ensure_open()
         self._started = True
         self._runtime.pin()  # it holds its runtime while somebody thinks about it, even if the step ends meanwhile
+
+    async def _in_turn(self, manner: Manner, finish: Finish | None) -> bytes:
+        connection, manner = await self._live(manner)
+        approved, manner = await self._admitted(connection, manner)
+        fields = self._fields
+        if finish is not None:
+            self._check(approved, self._binding.lease.backend.current or connection)
+            fields = {**fields, "arguments": await self._finished(finish)}
+        if self._gate.bypassed:
+            return await self._send(fields, manner, approved)
+        alone = not self.view.parallel and approved.annotations.read_only_hint is not True
+        await self._gate.enter(alone=alone)
         try:
-            return await self._send(manner, finish)
+            return await self._send(fields, manner, approved)
         finally:
-            self._runtime.unpin()
+            self._gate.leave(alone=alone)
 
-    # ------------------------------------------------------------------ within
+    async def _admitted(self, connection: Connection, manner: Manner) -> tuple[ToolDefinition, Manner]:
+        """The live definition, if the call is based on an equal one and was approved where that is needed."""
+        live = self._unchanged(connection)
+        if await admit(self._user.approvals, self.policy, self._binding, live, self.arguments, manner.sink):
+            # What the server wants to know is asked as part of this call: a retry would be another to approve.
+            manner = replace(manner, answer_input=True)
+        return live, manner
 
-    async def _send(self, manner: Manner, finish: Finish | None) -> bytes:
-        approved, fields = self._shown, self._fields
-        if finish is not None or not runs_unseen(self.policy.authority, self.view.rule(self.tool)):
-            connection, manner = await self._live(manner)
-            approved = self._unchanged(connection)
-            if await admit(self._user.approvals, self.policy, self._binding, approved, self.arguments, manner.sink):
-                # What the server wants to know is asked as part of this call: a retry would be another to approve.
-                manner = replace(manner, answer_input=True)
-            if finish is not None:
-                self._check(approved, self._binding.lease.backend.current or connection)
-                fields = {**fields, "arguments": await self._finished(finish)}
+    async def _send(self, fields: Fields, manner: Manner, approved: ToolDefinition | None) -> bytes:
         try:
             raw = await send(
                 self._runtime,
@@ -163,16 +191,15 @@ class PreparedCall:
         return raw
 
     async def _live(self, manner: Manner) -> tuple[Connection, Manner]:
-        """The server's connection, and what is left of the time that the caller gave it."""
+        """The server's connection; waiting for it takes of the call's time."""
         backend = self._binding.lease.backend
         connection = backend.current
         if connection is not None and connection.alive:
             return connection, manner
         loop = asyncio.get_running_loop()
-        limit = self.view.tool_timeout if manner.timeout is None else min(manner.timeout, self.view.tool_timeout)
-        deadline = loop.time() + limit
+        begun, limit = loop.time(), manner.limit(self.view)
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout(limit):
                 connection = await backend.connected()
         except TimeoutError:
             what = f"did not start within the request's time-out of {limit:g} s"
@@ -180,9 +207,7 @@ class PreparedCall:
         except ServerError as error:
             error.rename(self.server)
             raise
-        if manner.timeout is not None:
-            manner = replace(manner, timeout=round(deadline - loop.time(), 3))
-        return connection, manner
+        return connection, replace(manner, spent=round(loop.time() - begun, 3))
 
     def _unchanged(self, connection: Connection) -> ToolDefinition:
         """The live definition, which is what an approval is about."""

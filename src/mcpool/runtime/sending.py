@@ -13,6 +13,7 @@ from mcpool.backend.holder import CallSink
 from mcpool.errors import ServerError
 from mcpool.runtime.input_required import drive, input_required
 from mcpool.runtime.runtime import Binding, Runtime
+from mcpool.runtime.view import View
 
 Fields = Mapping[str, bytes | msgspec.Raw]
 """The params of a request, one level deep: field name to raw JSON."""
@@ -27,8 +28,15 @@ class Manner:
     progress: bool = False
     timeout: float | None = None
     """Seconds; only shortens the configured one."""
+    spent: float = 0.0
+    """Seconds of it that are gone already."""
     answer_input: bool = True
     """Answer a modern server's demand for input through the thread; else the demand is the result."""
+
+    def limit(self, view: View) -> float:
+        """The seconds that are left to a request."""
+        whole = view.tool_timeout if self.timeout is None else min(self.timeout, view.tool_timeout)
+        return max(0.0, whole - self.spent)
 
 
 PLAIN = Manner()
@@ -47,13 +55,12 @@ async def send(
     """Send it and return the raw result. Raises: as `Lease.request`, errors under the name that the thread knows."""
     lease, view = binding.lease, binding.view
     backend = lease.backend
-    timeout = manner.timeout
     request = partial(
         lease.sender,
         method,
         holder=lease.holder,
-        timeout=view.tool_timeout if timeout is None else min(timeout, view.tool_timeout),
-        timeout_max=view.timeout_max if timeout is None else None,
+        timeout=manner.limit(view),
+        timeout_max=view.timeout_max if manner.timeout is None else None,
         meta=manner.meta,
         sandbox=runtime.policy.sandbox_state,
         sink=manner.sink,

@@ -14,7 +14,9 @@ import msgspec
 
 from mcpool.backend.holder import CallSink
 from mcpool.backend.tools import Catalogue, ToolDefinition
+from mcpool.config.server import Surface
 from mcpool.errors import Closed, ServerNotFound, ServerUnavailable, ToolNotFound
+from mcpool.runtime.call_gate import CallGate
 from mcpool.runtime.generations import Generations
 from mcpool.runtime.origin import Origin
 from mcpool.runtime.prepared_call import PreparedCall, encoded
@@ -23,7 +25,7 @@ from mcpool.runtime.result import ToolResult
 from mcpool.runtime.runtime import Binding, Runtime
 from mcpool.runtime.sending import Fields, Manner, send
 from mcpool.runtime.tool_set import ToolSet
-from mcpool.runtime.tool_sets import ToolSets
+from mcpool.runtime.tool_sets import Shown, ToolSets
 from mcpool.runtime.user import User
 from mcpool.wire.session import Session
 
@@ -36,7 +38,7 @@ class Step:
     """
 
     __slots__ = (
-        *("_catalogues", "_generations", "_loop", "_origin", "_pid", "_runtime", "_sets", "_tools", "_user"),
+        *("_catalogues", "_gate", "_generations", "_loop", "_origin", "_pid", "_runtime", "_sets", "_tools", "_user"),
         *("lost_state", "released"),
     )
 
@@ -54,8 +56,9 @@ class Step:
         self._loop = asyncio.get_running_loop()
         self._pid = os.getpid()
         self._catalogues: dict[str, Catalogue] | None = None
-        self._tools: ToolSet | None = None
+        self._tools: Shown | None = None
         self._generations = Generations()
+        self._gate = CallGate(user.id)
         self.released = False
 
     def __repr__(self) -> str:
@@ -103,7 +106,17 @@ class Step:
 
     @property
     def tools(self) -> ToolSet:
-        """The tools to show to the model: those of every server whose list is known."""
+        """The tools to show to the model: those of every server whose list is known, unless the configuration says that
+        they are not shown directly."""
+        return self._shown.on("direct")
+
+    def tools_on(self, surface: Surface) -> ToolSet:
+        """The tools to show elsewhere: where the model searches for tools (`deferred`), or calls them from code
+        (`code_mode`)."""
+        return self._shown.on(surface)
+
+    @property
+    def _shown(self) -> Shown:
         if self._tools is None:
             catalogues = self.pin_catalogues()
             shown = {name: (self._runtime.bindings[name].view, catalogue) for name, catalogue in catalogues.items()}
@@ -158,7 +171,7 @@ class Step:
             ToolNotFound: the step was not shown such a tool.
             TypeError: the arguments cannot be written as JSON.
         """
-        tool = self.tools.get(name)
+        tool = self._shown.callable.get(name)
         if tool is None:
             raise ToolNotFound("mcpool", self._why_not_shown(name))
         fields = {"name": tool.raw_name_json, "arguments": encoded(tool.server, tool.raw_name, arguments or {})}
@@ -224,6 +237,7 @@ class Step:
             binding,
             self._user,
             self._generations,
+            self._gate,
             self.ensure_open,
             tool=tool,
             fields=fields,

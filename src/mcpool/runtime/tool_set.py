@@ -53,28 +53,26 @@ class Tool:
         return for_model(cast(dict[str, object], self.spec.get("inputSchema") or {}))
 
 
+def named(by_server: Mapping[str, tuple[ToolDefinition, ...]], profile: NameProfile = PROFILE_64) -> dict[str, Tool]:
+    """The tools that a model may be shown, under the names that it uses."""
+    visible = {
+        ToolKey(server, tool.name): tool
+        for server, tools in by_server.items()
+        for tool in tools
+        if is_model_visible(tool.raw)
+    }
+    names = allocate(visible, profile)
+    return {name: Tool(name, key.server, visible[key]) for key, name in sorted(names.items(), key=lambda pair: pair[0])}
+
+
 class ToolSet(Mapping[str, Tool]):
     """The tools of a step by the name that the model uses, in an order that depends on nothing but the tools.
 
     `pending` names the servers that were still starting, whose tools are therefore missing.
     """
 
-    def __init__(
-        self,
-        by_server: Mapping[str, tuple[ToolDefinition, ...]],
-        pending: tuple[str, ...] = (),
-        profile: NameProfile = PROFILE_64,
-    ) -> None:
-        visible = {
-            ToolKey(server, tool.name): tool
-            for server, tools in by_server.items()
-            for tool in tools
-            if is_model_visible(tool.raw)
-        }
-        names = allocate(visible, profile)
-        self._tools = {
-            name: Tool(name, key.server, visible[key]) for key, name in sorted(names.items(), key=lambda pair: pair[0])
-        }
+    def __init__(self, tools: Mapping[str, Tool], pending: tuple[str, ...] = ()) -> None:
+        self._tools = tools
         self.pending = pending
 
     def __getitem__(self, name: str) -> Tool:

@@ -39,6 +39,11 @@ class User(Protocol):
     """The thread behind a step."""
 
     @property
+    def id(self) -> str:
+        """Its name."""
+        ...
+
+    @property
     def approvals(self) -> Approver:
         """Who is asked about its calls."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcpool.backend.tools import ToolDefinition
-from mcpool.config.server import ApprovalMode, Retry, ServerConfig
+from mcpool.config.server import ApprovalMode, Retry, ServerConfig, Surface
 from mcpool.runtime.approval import Rule
 
 
@@ -21,6 +21,10 @@ class View:
     tool_timeout: float
     timeout_max: float | None
     """To which progress extends `tool_timeout`; None: it does not."""
+    parallel: bool
+    """Whether calls may run side by side in one step, whatever their tools say of themselves."""
+    omitted_from: frozenset[Surface]
+    """Where the tools are not shown."""
     retry: Retry
     tool_retries: tuple[tuple[str, Retry], ...]
 
@@ -63,6 +67,8 @@ def view_of(server: ServerConfig) -> View:
         startup_timeout=server.startup_timeout,
         tool_timeout=server.tool_timeout,
         timeout_max=max(server.tool_timeout, server.tool_timeout_max) if server.progress_extends_timeout else None,
+        parallel=server.supports_parallel_tool_calls,
+        omitted_from=frozenset(server.omit_tools_from or ()),
         retry=server.retry,
         tool_retries=tuple((name, tool.retry) for name, tool in server.tools if tool.retry is not None),
     )

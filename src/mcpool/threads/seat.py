@@ -7,6 +7,7 @@ from typing import Protocol
 
 from mcpool.backend.holder import ClientFacts, Question
 from mcpool.errors import RpcError
+from mcpool.runtime.call_gate import ANSWERING
 from mcpool.threads.approval_form import without_mark
 from mcpool.wire.revisions import REQUEST_TIMEOUT
 
@@ -30,10 +31,11 @@ class Listener(Protocol):
 class Seat:
     """One thread's holder for one server. It outlives the runtimes of its thread."""
 
-    __slots__ = ("client", "id", "listener", "patience", "server")
+    __slots__ = ("client", "id", "listener", "patience", "server", "thread")
 
     def __init__(self, thread: str, server: str, client: ClientFacts, listener: Listener) -> None:
         self.id = f"{thread}/{server}"
+        self.thread = thread
         self.server = server
         self.client = client
         self.listener = listener
@@ -56,6 +58,7 @@ class Seat:
         limit = asyncio.timeout(self.patience)
         params = without_mark(question.params)
         known = Question(self.server, question.method, params, question.sink, self.patience)
+        answering = ANSWERING.set(self.thread)
         try:
             async with limit:
                 return await self.listener.on_question(known)
@@ -63,3 +66,5 @@ class Seat:
             if not limit.expired():
                 raise
             raise RpcError(self.server, REQUEST_TIMEOUT, f"nobody answered within {self.patience:g} s") from None
+        finally:
+            ANSWERING.reset(answering)

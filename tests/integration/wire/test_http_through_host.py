@@ -52,12 +52,15 @@ class Server:
                 await asked.reply(202)
 
 
+PARALLEL = {"supports_parallel_tool_calls": True}
+
+
 @asynccontextmanager
 async def step_on(server: Server, home: Path, **thread: Any) -> AsyncGenerator[mcpool.Step]:
     """A step on it."""
     async with (
         raw_server(server) as url,
-        mcpool.open({"mcp_servers": {"web": {"url": url}}}, home=home) as host,
+        mcpool.open({"mcp_servers": {"web": {"url": url, **PARALLEL}}}, home=home, grace=DEADLINE) as host,
         host.thread(**thread) as opened,
         opened.step() as step,
     ):

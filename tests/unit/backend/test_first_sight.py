@@ -76,6 +76,12 @@ def test_it_looks_seldom_however_many_ask() -> None:
     assert worker.looks == 1
 
 
+def test_a_start_that_keeps_us_busy_is_not_the_servers_fault() -> None:
+    signs = signs_of(None)
+    assert signs.look(LOOK)
+    assert signs.look(LOOK * 2)
+
+
 def test_what_has_no_process_of_ours_gives_no_sign() -> None:
     assert not Signs().look(LOOK)
     assert not signs_of(object()).look(LOOK)

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcpool.backend.tools import ToolDefinition, read_catalogue
-from mcpool.config.server import ServerConfig, Stdio
-from mcpool.runtime.tool_set import ToolSet
-from mcpool.runtime.tool_sets import ToolSets
-from mcpool.runtime.view import view_of
+from mcpool.config.server import ServerConfig, Stdio, Surface
+from mcpool.runtime.tool_set import ToolSet, named
+from mcpool.runtime.tool_sets import SURFACES, ToolSets
+from mcpool.runtime.view import View, view_of
 
 VIEW = view_of(ServerConfig("s", Stdio("x")))
 
@@ -24,13 +24,13 @@ def definitions(*names: str, **more: Any) -> tuple[ToolDefinition, ...]:
 
 
 def test_names_say_server_and_tool() -> None:
-    tools = ToolSet({"git": definitions("log", "diff"), "fs": definitions("read")})
+    tools = ToolSet(named({"git": definitions("log", "diff"), "fs": definitions("read")}))
     assert list(tools) == ["mcp__fs__read", "mcp__git__diff", "mcp__git__log"]
     assert (tools["mcp__git__log"].server, tools["mcp__git__log"].raw_name) == ("git", "log")
 
 
 def test_the_name_on_the_wire_is_the_servers_own() -> None:
-    tools = ToolSet({"a": definitions('weird "name"/é')})
+    tools = ToolSet(named({"a": definitions('weird "name"/é')}))
     (name,) = tools
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
     assert json.loads(bytes(tools[name].raw_name_json)) == 'weird "name"/é'
@@ -38,11 +38,11 @@ def test_the_name_on_the_wire_is_the_servers_own() -> None:
 
 def test_tools_that_are_not_for_models_are_left_out() -> None:
     hidden = definitions("hidden", _meta={"ui": {"visibility": ["app"]}})
-    assert list(ToolSet({"a": (*hidden, *definitions("shown"))})) == ["mcp__a__shown"]
+    assert list(ToolSet(named({"a": (*hidden, *definitions("shown"))}))) == ["mcp__a__shown"]
 
 
 def test_specs_hold_name_description_and_schema_in_each_dialect() -> None:
-    tools = ToolSet({"a": definitions("t", description="does it")})
+    tools = ToolSet(named({"a": definitions("t", description="does it")}))
     schema: dict[str, Any] = {"type": "object", "properties": {}}
     function: dict[str, Any] = {"name": "mcp__a__t", "description": "does it", "parameters": schema}
     assert tools.openai() == [{"type": "function", "function": function}]
@@ -53,7 +53,9 @@ def test_specs_hold_name_description_and_schema_in_each_dialect() -> None:
 @given(st.lists(st.text(min_size=1), unique=True, max_size=8), st.randoms(use_true_random=False))
 def test_specs_are_byte_identical_whatever_the_order(names: list[str], order: random.Random) -> None:
     shuffled = order.sample(names, len(names))
-    first, second = (ToolSet({"a": definitions(*given), "b": definitions(*given)}) for given in (names, shuffled))
+    first, second = (
+        ToolSet(named({"a": definitions(*given), "b": definitions(*given)})) for given in (names, shuffled)
+    )
     assert json.dumps(first.openai()) == json.dumps(second.openai())
 
 
@@ -71,8 +73,8 @@ def test_another_view_catalogue_or_waiting_server_is_another_set() -> None:
         sets.of({"a": (VIEW, read_catalogue([b'{"name":"u"}'], 2)[0])}, ()),
         sets.of({"a": (VIEW, catalogue)}, ("b",)),
     ]
-    assert [list(tools) for tools in seen] == [["mcp__a__t"], [], ["mcp__a__u"], ["mcp__a__t"]]
-    assert seen[3].pending == ("b",)
+    assert [list(tools.callable) for tools in seen] == [["mcp__a__t"], [], ["mcp__a__u"], ["mcp__a__t"]]
+    assert seen[3].callable.pending == ("b",)
 
 
 def test_old_sets_are_forgotten() -> None:
@@ -82,3 +84,31 @@ def test_old_sets_are_forgotten() -> None:
     for catalogue in catalogues[1:]:
         sets.of({"a": (VIEW, catalogue)}, ())
     assert sets.of({"a": (VIEW, catalogues[0])}, ()) is not first
+
+
+def test_a_tool_that_is_not_shown_somewhere_has_the_same_name_elsewhere_and_can_be_called() -> None:
+    def view(*surfaces: Surface) -> View:
+        return view_of(ServerConfig("s", Stdio("x"), omit_tools_from=surfaces))
+
+    catalogue = read_catalogue([b'{"name":"t"}'], 1)[0]
+    shown = ToolSets().of(
+        {
+            "a": (view(), catalogue),
+            "b": (view("direct"), catalogue),
+            "c": (view("deferred", "code_mode"), catalogue),
+            "d": (view(*SURFACES), catalogue),
+        },
+        ("late",),
+    )
+    assert {surface: [tool.server for tool in shown.on(surface).values()] for surface in SURFACES} == {
+        "direct": ["a", "c"],
+        "deferred": ["a", "b"],
+        "code_mode": ["a", "b"],
+    }
+    assert list(shown.callable) == ["mcp__a__t", "mcp__b__t", "mcp__c__t"]
+    assert shown.on("direct").pending == ("late",)
+
+
+def test_where_nothing_is_left_out_there_is_one_set_for_all() -> None:
+    shown = ToolSets().of({"a": (VIEW, read_catalogue([b'{"name":"t"}'], 1)[0])}, ())
+    assert {id(shown.on(surface)) for surface in SURFACES} == {id(shown.callable)}
