@@ -107,7 +107,8 @@ def test_damage_that_cannot_be_worked_around_is_told_in_one_sentence(
         assert said in done.stderr
         assert str(demo.path) in done.stderr
         assert "Traceback" not in done.stderr
-        assert len(done.stderr.splitlines()) <= 2
+        # A login shell that is slow on a busy machine is no damage.
+        assert len([line for line in done.stderr.splitlines() if "login shell" not in line]) <= 2
 
 
 @pytest.mark.parametrize(
