@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 from mcp.server.elicitation import ElicitationResult
 from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.resolve import Elicit, Resolve, Sample
+from mcp.server.mcpserver.resolve import Elicit, ListRoots, Resolve, Sample
 from mcp_types import (
     CreateMessageResult,
     ElicitRequest,
@@ -26,6 +26,7 @@ from mcp_types import (
     ElicitRequestURLParams,
     InputRequest,
     InputRequiredResult,
+    ListRootsResult,
     SamplingMessage,
     TextContent,
 )
@@ -63,6 +64,10 @@ def ask_age(name: Annotated[ElicitationResult[Name], Resolve(ask_name)]) -> Elic
     return Elicit(f"How old is {outcome(name)}?", Age)
 
 
+def ask_roots() -> ListRoots:
+    return ListRoots()
+
+
 def ask_model() -> Sample:
     message = SamplingMessage(role="user", content=TextContent(type="text", text="Capital of France?"))
     return Sample([message], max_tokens=10)
@@ -81,6 +86,11 @@ async def rounds(key: str, age: Annotated[ElicitationResult[Age], Resolve(ask_ag
 @server.tool()
 async def sample(key: str, answer: Annotated[CreateMessageResult, Resolve(ask_model)]) -> str:
     return told(key, answer.content.text if isinstance(answer.content, TextContent) else None)
+
+
+@server.tool()
+async def folders(key: str, roots: Annotated[ListRootsResult, Resolve(ask_roots)]) -> str:
+    return told(key, [str(root.uri) for root in roots.roots])
 
 
 @server.tool()

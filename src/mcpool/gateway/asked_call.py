@@ -39,7 +39,6 @@ class AskedCall:
         """The params as the client wrote them."""
         self.waiting: Exchange | None = first
         """The request that is answered next; None while the client looks for answers."""
-        self.cancelled = False
         self._limits = limits
         self._admit = admit
         self._loop = asyncio.get_running_loop()
@@ -69,7 +68,6 @@ class AskedCall:
 
     def end(self) -> None:
         """Nobody wants the result any more: what is sent is cancelled, and with it what was asked."""
-        self.cancelled = True
         if self._task is not None:
             self._task.cancel()
 

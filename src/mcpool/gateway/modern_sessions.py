@@ -95,6 +95,7 @@ class ModernSessions:
         self._sessions.clear()
         for session in sessions:
             await session.close()
+        self._parking.close()
         await self._closing.settle()
 
     def _make(self, who: _Who) -> ClientSession:

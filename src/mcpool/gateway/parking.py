@@ -123,6 +123,12 @@ class Parking:
         for nonce in [nonce for nonce, parked in self._parked.items() if parked.call is call]:
             self._forget(nonce)
 
+    def close(self) -> None:
+        """The face is gone: nobody can come back to it."""
+        for call in list(self._asking):
+            call.end()
+            self.drop(call)
+
     def _expire(self, nonce: bytes) -> None:
         call = self._forget(nonce)
         call.expire()

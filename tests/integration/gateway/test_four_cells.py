@@ -64,6 +64,19 @@ async def test_sampling(place: Place, way: Way, cell: Cell, key: dict[str, str])
 
 
 @every_way
+@pytest.mark.parametrize("mode", CLIENTS)
+async def test_roots(place: Place, way: Way, mode: Mode, key: dict[str, str]) -> None:
+    """A server of the handshake era is told those of its thread, and never asks for others."""
+    from mcp_types import ListRootsResult, Root
+
+    async def roots(context: object) -> ListRootsResult:
+        return ListRootsResult(roots=[Root(uri="file:///srv/repo")])  # type: ignore[arg-type]
+
+    async with place.client(way, (mode, "modern"), list_roots_callback=roots) as client:
+        assert told(await client.call_tool("folders", key)) == {"answer": ["file:///srv/repo"], "runs": 1}
+
+
+@every_way
 @every_cell
 async def test_one_question_after_the_other(place: Place, way: Way, cell: Cell, key: dict[str, str]) -> None:
     user = User()

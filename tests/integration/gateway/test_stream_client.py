@@ -379,3 +379,25 @@ async def test_end_of_the_stream_ends_what_waits_for_answers(line: Line, host: F
     await Asking(host, line).begin()
     await line.client.close()
     assert host.calls[0].cancelled
+    assert line.gateway.places.taken == 0
+
+
+async def test_end_of_the_stream_forgets_a_result_that_nobody_came_back_for(line: Line, host: FakeHost) -> None:
+    done = asyncio.Event()
+
+    async def ask_and_forget(call: FakeCall) -> bytes:
+        asking = asyncio.ensure_future(
+            call.thread.listener.on_question(Question("one", "elicitation/create", b'{"message":"?"}'))
+        )
+        await done.wait()
+        asking.cancel()
+        return encode({"content": []})
+
+    asking = Asking(host, line)
+    host.servers["one"].tools["ask"] = ask_and_forget
+    await asking.begin()
+    done.set()
+    assert "result" in await line.ask("tools/list", _context(), 3)
+    assert line.gateway.places.taken == 1
+    await line.client.close()
+    assert line.gateway.places.taken == 0
