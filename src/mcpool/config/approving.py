@@ -7,24 +7,37 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
+from mcpool.config.keys import KEYS
 from mcpool.config.locate_toml import locate_toml
 from mcpool.config.problem import KeyPath, dotted
 from mcpool.config.table import Table, as_table
 from mcpool.errors import ConfigError
 
 _SERVERS = "mcp_servers"
+_CORRECT = "correct it first (`mcpool config check` shows where)"
 _MODE, _DEFINITION = "approval_mode", "approved_definition"
+_CONNECTION = frozenset(key.name.partition(".")[0] for key in KEYS if key.part != "server") | {"environment_id"}
 
 
-def with_approval(text: str, server: str, tool: str, digest: str) -> str:
+def connection_of(server: Table) -> Table:
+    """What a server's table says of how it is reached, as it is written: equal ones are the same server."""
+    return {key: value for key, value in server.items() if key in _CONNECTION}
+
+
+def with_approval(text: str, server: str, tool: str, digest: str, *, connection: Table) -> str:
     """The text with `approval_mode = "approve"` for a tool as it is defined now. Needs the `tomlkit` package.
 
-    `digest` is the SHA-256 of the definition, in hex. Comments, order and spacing stay.
+    `connection` is that of the server that it was approved for. `digest` is the SHA-256 of the tool's definition, in
+    hex. Comments, order and spacing stay.
 
     Raises:
-        ConfigError: `text` is not valid TOML, describes no such server, or is written so that nothing can be added.
+        ConfigError: `text` is not valid TOML, does not describe that server (any more), or is written so that nothing
+            can be added.
     """
     before = _parsed(text)
+    if connection_of(_inner(_inner(before, _SERVERS), server)) != connection:
+        msg = f"config.toml: `{server}` is described differently by now; `mcpool apply` takes it over"
+        raise ConfigError([msg])
     wanted = {_MODE: "approve", _DEFINITION: f"sha256:{digest}"}
     edit = _Edit(text.removeprefix("\ufeff"), server, tool, wanted)
     expected = _expected(before, edit)
@@ -57,17 +70,18 @@ class _Edit:
         if self.path not in places:
             yield self._appended()
         else:
-            present = self._set([key for key in self.wanted if key not in missing])
+            present = [key for key in self.wanted if key not in missing]
+            text = self._set(present) if present else self.text
             if not missing:
-                yield present
+                yield text
             # Beside the other key, or just below the table's own header.
             below = places.get((*self.path, _MODE), places[self.path])
-            yield from self._inserted(present, below, missing)
+            yield from self._inserted(text, below, missing)
         yield self._set(list(self.wanted))
 
     def keeps_the_rest(self, candidate: str) -> bool:
         """Whether only lines of the tool itself were touched, and all others are in their old order."""
-        before, after = self.text.splitlines(), candidate.splitlines()
+        before, after = self.text.split("\n"), candidate.split("\n")
         head = 0
         while head < min(len(before), len(after)) and before[head] == after[head]:
             head += 1
@@ -87,11 +101,12 @@ class _Edit:
 
     def _inserted(self, text: str, below: int, keys: list[str]) -> Iterator[str]:
         """With pairs below a line. How much of the path their keys repeat depends on the header above them."""
-        lines = text.splitlines(keepends=True)
-        head, rest = "".join(lines[:below]), "".join(lines[below:])
+        if not text:
+            return
+        lines = text.split("\n")
+        head, rest = "\n".join(lines[:below]), "\n".join(lines[below:])
+        head += "\n" if below < len(lines) else self._newline
         indent = lines[below - 1][: len(lines[below - 1]) - len(lines[below - 1].lstrip(" \t"))]
-        if not head.endswith("\n"):
-            head += self._newline
         for start in range(len(self.path), -1, -1):
             prefix = indent + "".join(f"{dotted((part,))}." for part in self.path[start:])
             yield head + "".join(line + self._newline for line in self._pairs(prefix, keys)) + rest
@@ -125,20 +140,20 @@ class _Edit:
 def _expected(before: Table, edit: _Edit) -> Table:
     """The data of the file afterwards."""
     servers = _inner(before, _SERVERS)
-    if edit.server not in servers:
-        msg = f"config.toml: describes no server `{edit.server}` (any more); `mcpool apply` takes over what it says now"
-        raise ConfigError([msg])
     server = _inner(servers, edit.server)
     tools = _inner(server, "tools")
-    tool = {**_inner(tools, edit.tool), **edit.wanted}
+    known = _inner(tools, edit.tool)
+    for key in edit.wanted:
+        if not isinstance(known.get(key, ""), str):
+            raise ConfigError([f"config.toml: `{key}` of `{edit.tool}` must be text; {_CORRECT}"])
+    tool = {**known, **edit.wanted}
     return {**before, _SERVERS: {**servers, edit.server: {**server, "tools": {**tools, edit.tool: tool}}}}
 
 
 def _inner(table: Table, key: str) -> Table:
     found = as_table(table.get(key, {}))
     if found is None:
-        msg = f"config.toml: `{key}` must be a table; correct it first (`mcpool config check` shows where)"
-        raise ConfigError([msg])
+        raise ConfigError([f"config.toml: `{key}` must be a table; {_CORRECT}"])
     return found
 
 
@@ -146,8 +161,7 @@ def _parsed(text: str) -> Table:
     try:
         return tomllib.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
-        msg = f"config.toml: is not valid TOML: {error}; correct it first (`mcpool config check` shows where)"
-        raise ConfigError([msg]) from error
+        raise ConfigError([f"config.toml: is not valid TOML: {error}; {_CORRECT}"]) from error
 
 
 def _is_data(text: str, expected: Table) -> bool:

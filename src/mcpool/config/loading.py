@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
+from mcpool.config.approving import connection_of
 from mcpool.config.document import GIVEN, Document, read_document
 from mcpool.config.expand import Expander
 from mcpool.config.known_servers import state_at_risk
@@ -18,7 +19,7 @@ from mcpool.config.read_server import Entry, Surroundings, nearest, read_server
 from mcpool.config.requirements import read_requirements
 from mcpool.config.server import ServerConfig
 from mcpool.config.shapes import SERVER_TABLES, find_entries, is_foreign
-from mcpool.config.table import as_table, kind
+from mcpool.config.table import Table, as_table, kind
 from mcpool.config.translate import translate
 
 FILE_NAME = "config.toml"
@@ -125,13 +126,14 @@ def _servers(document: Document, found: list[Entry], around: Surroundings, repor
     return tuple(servers.values())
 
 
-def _writable(document: Document, found: list[Entry]) -> frozenset[str]:
+def _writable(document: Document, found: list[Entry]) -> dict[str, Table]:
     if document.syntax != "toml" or is_foreign(document):
-        return frozenset()
+        return {}
     first: dict[str, Entry] = {}
     for entry in found:
         first.setdefault(entry.name, entry)
-    return frozenset(name for name, entry in first.items() if entry.path == ("mcp_servers", name))
+    ours = {name: entry for name, entry in first.items() if entry.path == ("mcp_servers", name)}
+    return {name: connection_of(entry.table) for name, entry in ours.items()}
 
 
 def _warn_of_secrets(entry: Entry, report: Report) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from mcpool.config.problem import Problem
 from mcpool.config.requirements import Requirements
 from mcpool.config.server import ServerConfig
+from mcpool.config.table import Table
 from mcpool.errors import ConfigError
 
 OAuthStore = Literal["auto", "keyring", "file"]
@@ -39,8 +41,9 @@ class Config:
     """`mcp_oauth_credentials_store`."""
     requirements: Requirements | None = None
     """`[requirements]`, which counts in the administrator's file."""
-    writable: frozenset[str] = frozenset()
-    """The servers whose tables are ours to add to: those of a file of our own, not of another host or a dict."""
+    writable: Mapping[str, Table] = field(default_factory=dict[str, Table], repr=False)
+    """The servers whose tables are ours to add to: those of a file of our own, not of another host or a dict. Each with
+    what is written of how it is reached."""
 
     def require(self) -> None:
         """Raises `ConfigError` if it has errors and no server is left of it."""

@@ -175,7 +175,7 @@ class Host:
                     self._source, home, self._environ, projects=self._projects, extensions=self._extensions
                 )
                 servers, projector = configuration.current.servers, configuration.contributors
-                keeper = ApprovalFile(home, self._environ, lambda: configuration.current)
+                keeper = ApprovalFile(lambda: configuration.current)
                 launcher = await stack.enter_async_context(open_local(home, self._environ))
                 self._grants = GrantStore(home, configuration.current.oauth_store)
                 sign_ins = SignIns(self._grants, lambda url: proxy_for(url, self._environ))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from mcpool.backend.tools import Annotations, ToolDefinition
 from mcpool.config.server import ApprovalMode
@@ -12,6 +12,10 @@ ApprovalPolicy = Literal["ask", "never", "full-access"]
 """What a thread does where a mode wants somebody to be asked: ask; ask nobody, so that it is denied; or let it run."""
 
 Verdict = Literal["approved", "ask", "denied"]
+
+
+_POLICIES: tuple[str, ...] = get_args(ApprovalPolicy)
+_MODES: tuple[str, ...] = get_args(ApprovalMode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,12 @@ class Authority:
     """The mode of tools for which the configuration names none."""
     restriction: ApprovalMode | None = None
     """A mode that holds besides every other. What it wants asked no policy and no remembered approval lets run."""
+
+    def __post_init__(self) -> None:
+        given = ((self.policy, _POLICIES), (self.default_mode, _MODES), (self.restriction, (None, *_MODES)))
+        for value, known in given:
+            if value not in known:
+                raise ValueError(f"{value!r} is not one of {', '.join(map(str, known))}")
 
 
 @dataclass(frozen=True, slots=True)

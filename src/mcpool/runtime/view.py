@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcpool.backend.tools import ToolDefinition
-from mcpool.config.server import ApprovalMode, Retry, ServerConfig, Surface
+from mcpool.config.server import Retry, ServerConfig, Surface
 from mcpool.runtime.approval import Rule
 
 
@@ -15,7 +15,7 @@ class View:
 
     enabled_tools: frozenset[str] | None
     disabled_tools: frozenset[str]
-    approval_mode: ApprovalMode | None
+    server_rule: Rule
     tool_rules: tuple[tuple[str, Rule], ...]
     startup_timeout: float
     tool_timeout: float
@@ -43,7 +43,7 @@ class View:
         for name, rule in self.tool_rules:
             if name == tool:
                 return rule
-        return Rule(self.approval_mode)
+        return self.server_rule
 
     def retry_of(self, tool: str) -> Retry:
         """When a lost call of a tool is sent again."""
@@ -58,7 +58,7 @@ def view_of(server: ServerConfig) -> View:
     return View(
         enabled_tools=None if server.enabled_tools is None else frozenset(server.enabled_tools),
         disabled_tools=frozenset(server.disabled_tools),
-        approval_mode=server.default_tools_approval_mode,
+        server_rule=Rule(server.default_tools_approval_mode),
         tool_rules=tuple(
             (name, Rule(tool.approval_mode, tool.approved_definition))
             for name, tool in server.tools

@@ -113,7 +113,7 @@ async def test_nothing_is_written_for_a_server_that_is_another_one_by_now(
     assert len(somebody.asked) == 1
     assert read(file) == edited
     assert "`clock` is approved for this conversation only" in caplog.text
-    assert "its definition in the file is another one by now" in caplog.text
+    assert "`demo` is described differently by now" in caplog.text
 
 
 @pytest.mark.parametrize("kind", ["dict", "json", "foreign"])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcpool.config.approving import with_approval
+from mcpool.config.approving import connection_of, with_approval
 from mcpool.errors import ConfigError
 
 DIGEST = "ab" * 32
@@ -18,7 +18,8 @@ LINE = f'approved_definition = "sha256:{DIGEST}"'
 
 
 def approved(text: str) -> str:
-    return with_approval(text, "git", "push", DIGEST)
+    servers = tomllib.loads(text.removeprefix("\ufeff"))["mcp_servers"]
+    return with_approval(text, "git", "push", DIGEST, connection=connection_of(servers["git"]))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_a_tool_of_any_name_can_be_approved_in_a_file_of_any_tables(
     for known, settings in before.items():
         text += f'[mcp_servers.git.tools."{known}"]\n' + "".join(f'{key} = "{v}"\n' for key, v in settings.items())
     expected: dict[str, Any] = tomllib.loads(text)
-    after = with_approval(text, "git", tool, DIGEST)
+    after = with_approval(text, "git", tool, DIGEST, connection={"command": "x"})
     expected["mcp_servers"]["git"].setdefault("tools", {}).setdefault(tool, {}).update(APPROVED)
     assert tomllib.loads(after) == expected
     assert comment in after
@@ -118,13 +119,29 @@ def test_a_tool_of_any_name_can_be_approved_in_a_file_of_any_tables(
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "describes no server `git`"),
-        ('[mcp_servers.other]\ncommand = "x"\n', "describes no server `git`"),
+        ("", "`git` is described differently by now"),
+        ('[mcp_servers.other]\ncommand = "x"\n', "`git` is described differently by now"),
+        ('[mcp_servers.git]\ncommand = "y"\n', "`git` is described differently by now"),
+        ('[mcp_servers.git]\ncommand = "x"\nargs = ["a"]\n', "`git` is described differently by now"),
+        ('[mcp_servers.git]\ncommand = "x"\nenvironment_id = "box"\n', "`git` is described differently by now"),
         ("[mcp_servers", "is not valid TOML"),
         ("mcp_servers = 3", "`mcp_servers` must be a table"),
-        ("[mcp_servers.git]\ntools = 3", "`tools` must be a table"),
+        ('[mcp_servers.git]\ncommand = "x"\ntools = 3', "`tools` must be a table"),
+        ('[mcp_servers.git]\ncommand = "x"\ntools.push.approval_mode = {}', "`approval_mode` of `push` must be text"),
     ],
 )
 def test_what_cannot_be_written_is_told(text: str, complaint: str) -> None:
     with pytest.raises(ConfigError, match=complaint):
-        approved(text)
+        with_approval(text, "git", "push", DIGEST, connection={"command": "x"})
+
+
+def test_other_settings_of_the_server_may_change_meanwhile() -> None:
+    text = '[mcp_servers.git]\ncommand = "x"\ntool_timeout_sec = 7\n'
+    assert with_approval(text, "git", "push", DIGEST, connection={"command": "x"}).startswith(text)
+
+
+@pytest.mark.parametrize("odd", ["\u2028", "\x85"])
+def test_what_only_some_take_for_a_line_end_is_none(odd: str) -> None:
+    text = f'# a{odd}b\n[mcp_servers.git.tools.push]\napproval_mode = "auto" # c{odd}d\n# e{odd}f\n[daemon]\n'
+    changed = text.replace('"auto"', '"approve"').replace("# e", f"{LINE}\n# e")
+    assert approved(text) == changed

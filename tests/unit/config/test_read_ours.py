@@ -177,8 +177,8 @@ def test_an_approved_definition_counts_only_for_an_approval(tmp_path: Path) -> N
 
 def test_mcpool_may_write_to_servers_of_its_own_file_only(tmp_path: Path) -> None:
     ours = '[mcp_servers.a]\ncommand = "x"\n[mcpServers.b]\ncommand = "x"\n'
-    assert read(tmp_path, ours).writable == {"a"}
-    assert read(tmp_path, 'model = "o"\n[mcp_servers.a]\ncommand = "x"\n').writable == frozenset()
-    assert load({"mcp_servers": {"a": {"command": "x"}}}, home=tmp_path, environ={}).writable == frozenset()
+    assert read(tmp_path, ours).writable == {"a": {"command": "x"}}
+    assert read(tmp_path, 'model = "o"\n[mcp_servers.a]\ncommand = "x"\n').writable == {}
+    assert load({"mcp_servers": {"a": {"command": "x"}}}, home=tmp_path, environ={}).writable == {}
     (tmp_path / "mcp.json").write_text('{"mcpServers": {"a": {"command": "x"}}}')
-    assert load(tmp_path / "mcp.json", home=tmp_path, environ={}).writable == frozenset()
+    assert load(tmp_path / "mcp.json", home=tmp_path, environ={}).writable == {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -200,3 +200,9 @@ def test_an_approval_of_another_definition_is_a_reason_to_ask(default: ApprovalM
 def test_restrictions_add_up(own: ApprovalMode | None, more: ApprovalMode | None, both: ApprovalMode | None) -> None:
     policy = Policy(Authority("never", "approve", own))
     assert policy.restricted(more).authority == Authority("never", "approve", both)
+
+
+@pytest.mark.parametrize("given", [{"policy": "full_access"}, {"default_mode": "none"}, {"restriction": "never"}])
+def test_an_authority_that_is_none_is_refused_at_once(given: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="is not one of"):
+        Authority(**given)
