@@ -1,8 +1,9 @@
-"""How the tests are shared among workers."""
+"""How the tests are shared among workers, and what of the machine they see."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -47,3 +48,12 @@ class _Sharing(LoadScopeScheduling):
 def _shares(module: Path) -> bool:
     """Whether it sets something up once for all of its tests, such as a daemon."""
     return 'scope="module"' in module.read_text()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The account of nobody: the login shell of whoever runs the tests may take seconds, and say anything."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("nobody")))
+        patch.setenv("SHELL", "/bin/sh")
+        yield

@@ -125,7 +125,7 @@ def test_a_server_taken_out_of_the_configuration_ends_its_clients(mcpool: Mcpool
 
 
 def test_a_daemon_started_by_a_client_leaves_when_it_has_none(mcpool: McpoolHome, connect: Connect) -> None:
-    mcpool.configure(DEMO.replace("port = 0", "port = 0\nidle_exit_sec = 0.2"))
+    mcpool.configure(DEMO.replace("port = 0", "port = 0\nidle_exit_sec = 3"))
     shim = connect("demo")
     shake_hands(shim)
     pid = mcpool.record()["pid"]
