@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -113,11 +114,13 @@ class World:
             task.add_done_callback(lambda _: work.close())
             return task
 
+        leases = itertools.count(1)
         self.pool = Pool(
             self,
             client_info=b'{"name":"test","version":"1"}',
             spawn=spawn,
             chance=lambda: 0.5,
+            new_lease_id=lambda: f"lease-{next(leases)}",
             loop=self.loop,
             telemetry=self._telemetry,
             catalogues=Catalogues(self._store),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from mcpool.backend.connection_leases import EXTENSION
 from mcpool.backend.holder import ClientFacts, Root
 from mcpool.config.server import ClientCapabilitiesMode
 
@@ -27,8 +28,8 @@ def capability_class(mode: ClientCapabilitiesMode, client: ClientFacts) -> str:
     return "mirror:" + ",".join(parts)
 
 
-def declared(capabilities: str, roots: tuple[str, ...] | None) -> bytes:
-    """The capabilities, as JSON, that a handshake backend of this class declares."""
+def declared(capabilities: str, roots: tuple[str, ...] | None, *, leases: bool = False) -> bytes:
+    """The capabilities, as JSON, that a handshake backend of this class declares; `leases`: those of threads too."""
     value: dict[str, object] = {}
     kinds = (
         {"form", "url", "sampling"} if capabilities == "all" else set(capabilities.removeprefix("mirror:").split(","))
@@ -39,6 +40,8 @@ def declared(capabilities: str, roots: tuple[str, ...] | None) -> bytes:
         value["sampling"] = {}
     if roots is not None:
         value["roots"] = {"listChanged": False}
+    if leases and capabilities == "all":
+        value["extensions"] = {EXTENSION: {}}
     return msgspec.json.encode(value)
 
 

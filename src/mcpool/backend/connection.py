@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from mcpool.backend.client_side import declared
+from mcpool.backend.connection_leases import ConnectionLeases, wants_leases
 from mcpool.backend.hearers import Hearers, decode
 from mcpool.backend.hearing import Hearing, declares
-from mcpool.backend.holder import Root
+from mcpool.backend.holder import Holder, Root
 from mcpool.backend.holders import Holders
 from mcpool.backend.questions import Questions
 from mcpool.backend.relisting import Relisting
@@ -56,6 +57,8 @@ class Terms:
     capabilities: str
     """The capability class, as in the identity."""
     roots: tuple[Root, ...] | None
+    new_lease_id: Callable[[], str] | None = None
+    """Makes what the server may tell its threads apart by; None: it is not told."""
     budget: Budget = field(default_factory=Budget)
     """How often it may be started again by itself. Of this and what follows the newest counts, at any time."""
     heartbeat: float = 0.0
@@ -96,6 +99,8 @@ class Connection:
         self.catalogue = Catalogue(0, (), {})
         self.ended_while_probed = False
         """It ended when it was asked for its era: it may do better without that question."""
+        self.leases: ConnectionLeases | None = None
+        """What tells threads apart, where the server wants to know."""
         self.wants_sandbox_state = False
         """Whether calls shall tell it the sandbox of their thread."""
         self.notes: tuple[str, ...] = ()
@@ -151,7 +156,7 @@ class Connection:
         opened.set_result(failure)
 
     async def _open(self, opener: Opener, remembered: Era | None) -> None:
-        terms = self.terms
+        terms, roots = self.terms, None if self.terms.roots is None else ()
         phase = "being started"
         try:
             async with asyncio.timeout(terms.startup_timeout):
@@ -161,7 +166,7 @@ class Connection:
                 self.session = await Session.open(
                     self.engine,
                     client_info=terms.client_info,
-                    capabilities=declared(terms.capabilities, None if terms.roots is None else ()),
+                    capabilities=declared(terms.capabilities, roots, leases=terms.new_lease_id is not None),
                     remembered=remembered,
                 )
                 self.hearing = Hearing(
@@ -172,6 +177,8 @@ class Connection:
                     note=self._note,
                     spawn=self._spawn,
                 )
+                if terms.new_lease_id is not None and wants_leases(self.session.capabilities):
+                    self.leases = ConnectionLeases(self.session, terms.new_lease_id)
                 self.wants_sandbox_state = declares(self.session.capabilities, "experimental", SANDBOX_STATE)
                 phase = "the list of its tools"
                 await self._read_tools()
@@ -335,6 +342,12 @@ class Connection:
     async def _end_after(self, calls: Collection[asyncio.Future[bytes]]) -> None:
         await asyncio.wait(calls, timeout=RETIRE_MOST)
         self.end()
+
+    def left(self, holder: Holder) -> None:
+        """A holder has given back its last lease."""
+        self.questions.forget(holder)
+        if self.leases is not None and all(other.conversation != holder.conversation for other in self._holders):
+            self.leases.release(holder.conversation)
 
     def kill(self) -> None:
         """End it without waiting for the server to do anything about it."""

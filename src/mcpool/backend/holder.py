@@ -72,6 +72,11 @@ class Holder(Protocol):
     def id(self) -> str: ...
 
     @property
+    def conversation(self) -> str:
+        """What it belongs to: threads of one conversation share what a server keeps for it."""
+        ...
+
+    @property
     def client(self) -> ClientFacts: ...
 
     def on_notification(self, server: str, method: str, params: bytes | None) -> None:

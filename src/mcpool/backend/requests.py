@@ -9,6 +9,7 @@ from typing import Protocol, TypedDict
 import msgspec
 
 from mcpool.backend.connection import SANDBOX_STATE, Connection
+from mcpool.backend.connection_leases import ConnectionLeases
 from mcpool.backend.deadlines import Deadlines, ExtendedByProgress, Waiting
 from mcpool.backend.failures import failure_of, wait_before_resending
 from mcpool.backend.heartbeat import CHECK_TIMEOUT
@@ -138,8 +139,15 @@ class Requests:
                 if check is not None:
                     check(connection)
                 told = meta
+                if connection.leases is not None:
+                    begun = self._loop.time()
+                    lease = await self._lease(connection, connection.leases, holder, left)
+                    left -= self._loop.time() - begun
+                    if lease is None:
+                        continue
+                    told = {**(meta or {}), **lease}
                 if sandbox is not None and connection.wants_sandbox_state and method == TOOL_CALL:
-                    told = {**(meta or {}), SANDBOX_STATE: sandbox}
+                    told = {**(told or {}), SANDBOX_STATE: sandbox}
                 extended = None if timeout_max is None else ExtendedByProgress(sink, progress, connection.notified)
                 call = connection.session.call(
                     method,
@@ -221,6 +229,19 @@ class Requests:
             if lost is not None and failure_of(lost) in MAY_HAVE_RUN:
                 raise self._given_up(method, tool, lost, "unknown") from None
             raise
+
+    async def _lease(
+        self, connection: Connection, leases: ConnectionLeases, holder: Holder, left: float
+    ) -> Mapping[str, bytes] | None:
+        """What tells the server whose request this is; None if it is gone, and nothing was sent."""
+        try:
+            async with asyncio.timeout(left):
+                return await leases.of(holder.conversation)
+        except TimeoutError:
+            raise CallTimeout(self._server.name, "it opened no lease in time; nothing else was sent") from None
+        except ConnectionLost as error:
+            self._server.lost(connection, error)
+            return None
 
     async def _look_at(self, connection: Connection) -> None:
         """It lost an answer and goes on: the request is sent only once more, so not over what is about to end too."""

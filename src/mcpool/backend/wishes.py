@@ -38,7 +38,7 @@ class Wishes:
         level, uris = self._holders.level_of(holder), self._holders.uris_of(holder)
         connection = self._current()
         if self._holders.remove(holder) and connection is not None:
-            connection.questions.forget(holder)
+            connection.left(holder)
             if uris or level is not None:
                 connection.withdraw(uris)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import secrets
 import warnings
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -188,6 +189,7 @@ class Host:
                 client_info=CLIENT_INFO,
                 spawn=spawn,
                 chance=random.random,
+                new_lease_id=lambda: secrets.token_urlsafe(16),
                 loop=loop,
                 telemetry=telemetry.find(self._environ),
                 catalogues=Catalogues(catalogue_files(home, spawn)),

@@ -54,10 +54,11 @@ class Pool:
         spawn: Spawn,
         chance: Callable[[], float],
         loop: asyncio.AbstractEventLoop,
+        new_lease_id: Callable[[], str] | None = None,
         telemetry: Telemetry | None = None,
         catalogues: Catalogues | None = None,
     ) -> None:
-        """`chance` gives random numbers in [0, 1)."""
+        """`chance` gives random numbers in [0, 1), `new_lease_id` what servers that keep state know a thread by."""
         self._resolver = resolver
         self._client_info = client_info
         self._spawn = spawn
@@ -74,6 +75,7 @@ class Pool:
         self._habits = Habits()
         self._catalogues = Catalogues() if catalogues is None else catalogues
         self._chance = chance
+        self._new_lease_id = new_lease_id
         self.on_isolated: Callable[[], None] | None = None
         """Called when threads that share a server shall each have their own: with the next lease they get it."""
         self.lives = 0
@@ -123,6 +125,7 @@ class Pool:
             capabilities=capabilities,
             roots=client.roots if resolved.offers_roots else None,
             budget=_budget(server),
+            new_lease_id=self._new_lease_id if isinstance(server.transport, Stdio) else None,
             heartbeat=server.heartbeat,
         )
         entry = self._entries.get(key)

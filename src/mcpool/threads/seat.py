@@ -31,11 +31,12 @@ class Listener(Protocol):
 class Seat:
     """One thread's holder for one server. It outlives the runtimes of its thread."""
 
-    __slots__ = ("client", "id", "listener", "patience", "server", "thread")
+    __slots__ = ("client", "conversation", "id", "listener", "patience", "server", "thread")
 
-    def __init__(self, thread: str, server: str, client: ClientFacts, listener: Listener) -> None:
+    def __init__(self, thread: str, conversation: str, server: str, client: ClientFacts, listener: Listener) -> None:
         self.id = f"{thread}/{server}"
         self.thread = thread
+        self.conversation = conversation
         self.server = server
         self.client = client
         self.listener = listener

@@ -406,5 +406,5 @@ class Thread:
         """This thread's holder for a server, always the same."""
         seat = self._seats.get(server)
         if seat is None:
-            seat = self._seats[server] = Seat(self.id, server, self.client, self._listener)
+            seat = self._seats[server] = Seat(self.id, self.facts.conversation, server, self.client, self._listener)
         return seat

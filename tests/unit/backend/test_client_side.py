@@ -32,6 +32,11 @@ def test_what_a_class_declares(mode: str, client: ClientFacts, expected: object)
     assert json.loads(declared(cls, None)) == expected
 
 
+def test_leases_of_threads_are_declared_to_those_that_may_share_them() -> None:
+    assert json.loads(declared("all", None, leases=True))["extensions"] == {"codex/connection-lease": {}}
+    assert json.loads(declared("none", None, leases=True)) == {}
+
+
 def test_roots_are_declared_only_where_there_are_any() -> None:
     assert "roots" not in json.loads(declared("all", None))
     assert json.loads(declared("none", ())) == {"roots": {"listChanged": False}}

@@ -16,6 +16,7 @@ from mcpool.backend.holders import Holders
 class Somebody:
     id: str
     client: ClientFacts = field(default_factory=ClientFacts)
+    conversation: str = ""
 
     def on_notification(self, server: str, method: str, params: bytes | None) -> None: ...
 

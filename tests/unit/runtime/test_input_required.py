@@ -17,6 +17,7 @@ class Somebody:
     """Answers every question with its message, and remembers them."""
 
     id = "t/s"
+    conversation = "t"
 
     def __init__(self, client: ClientFacts, failure: Exception | None = None) -> None:
         self.client = client
