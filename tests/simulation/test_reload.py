@@ -317,6 +317,40 @@ async def test_without_overlap_an_old_process_that_dies_meanwhile_is_not_brought
     assert server.refused == 0
 
 
+async def test_without_overlap_an_old_process_that_dies_just_then_is_not_brought_back() -> None:
+    """Its end is heard after another was wanted, and before that looks what is in its way."""
+    server = PortServer("fake")
+    async with World(server, configs=[config(overlap=False)]) as world:
+        first, second = world.thread(), world.thread()
+        await second.ready()
+        async with first.step():
+            world.threads.reload()
+            await world.passes(0.0)
+            server.process.exit(1)
+            await second.ready()
+            assert pids(server) == [1001]
+    assert server.refused == 0
+
+
+async def test_without_overlap_an_old_step_gets_no_process_beside_the_new_one() -> None:
+    """It had none, as it could not be started, when another took its place."""
+    server = PortServer("fake")
+    async with World(server, configs=[config(overlap=False)]) as world:
+        first, second = world.thread(), world.thread()
+        await first.ready()
+        async with first.step() as step:
+            server.fails_to_start = "its program is gone"
+            server.process.exit(1)
+            await world.passes(1000.0)
+            server.fails_to_start = None
+            world.configure("fake", transport=config(args=("--verbose",)).transport)
+            await second.ready()
+            with pytest.raises(ServerUnavailable, match="gives way"):
+                await step.call(ECHO)
+        assert pids(server) == [1001]
+    assert server.refused == 0
+
+
 async def test_without_overlap_another_definition_too_comes_after_the_old_one() -> None:
     server = PortServer("fake", acts={"tools/call": nothing})
     async with World(server, configs=[config(overlap=False)]) as world:

@@ -24,8 +24,9 @@ from support.real_servers import lives, servers
 
 CALLERS = 64
 THREADS = 16
-PATIENCE = 60.0
-"""Seconds after which a call that has no outcome is lost: more than any wait between two starts."""
+PATIENCE = 300.0
+"""Seconds after which a call that has no outcome is lost, and the server with it: more than any wait between two starts,
+also where the machine has other things to do."""
 
 WARM_UP = 0.1
 """The share of the kills after which what the program holds is taken as its normal."""
@@ -73,11 +74,12 @@ class Soak:
         self._say = say
         self._over = False
         self._outcomes = bytearray()
-        """One letter for each call: Write or Read, then lower case for those that were answered."""
+        """The letter of each call's outcome (see `_call`), a capital for a write."""
+        self._answers = 0
 
     async def run(self) -> Toll:
         """Kill, call, and count."""
-        entry = {**self.lasting.entry, "restart_max": 1_000_000, "restart_window_sec": 1}
+        entry = {**self.lasting.entry, "restart_max": 1_000_000, "restart_window_sec": 1, "tool_timeout_sec": PATIENCE}
         async with mcpool.open(servers(lasting=entry), home=self._home, grace=10.0) as host:
             threads = [host.thread() for _ in range(THREADS)]
             for thread in threads:
@@ -97,7 +99,9 @@ class Soak:
     async def _kill_all(self, host: Host) -> None:
         killed: int | None = None
         while self.toll.kills < self._wanted:
-            pid = await _next(host, killed)
+            pid = await self._next(host, killed)
+            if self._draw.random() < 0.5:
+                await self._is_answered()  # else it may still be starting, after which the next one has to wait
             await asyncio.sleep(self._draw.choice((0.0, 0.01, 0.1)) * self._draw.random())
             os.kill(pid, signal.SIGKILL)
             killed = pid
@@ -106,8 +110,27 @@ class Soak:
                 self.toll.before = held()
             if self.toll.kills % TOLD == 0:
                 self._say(f"{self.toll.kills:,} kills, {len(self._outcomes):,} calls; {held()}")
-        await _next(host, killed)
+        await self._next(host, killed)
         self.toll.after = held()
+
+    async def _next(self, host: Host, killed: int | None) -> int:
+        """The process after the one that was killed."""
+
+        def pid() -> int | None:
+            return host.status()[0]["pid"]
+
+        try:
+            await until(lambda: pid() not in (None, killed), PATIENCE)
+        except TimeoutError:
+            raise AssertionError(f"no process after {self.toll.kills} kills: {host.status()}") from None
+        found = pid()
+        assert found is not None
+        return found
+
+    async def _is_answered(self) -> None:
+        """Wait until somebody was."""
+        before = self._answers
+        await until(lambda: self._answers > before, PATIENCE)
 
     async def _calls(self, thread: Thread, draw: random.Random) -> None:
         while not self._over:
@@ -119,9 +142,9 @@ class Soak:
             await asyncio.sleep(0.03 * draw.random())
 
     async def _call(self, thread: Thread, tool: str, number: int) -> str:
-        """Call once; returns the letter of the outcome."""
+        """Call once; returns the letter of the outcome: answered, unknown, not run or lost (x)."""
         try:
-            async with asyncio.timeout(PATIENCE), thread.step() as step:
+            async with asyncio.timeout(2 * PATIENCE), thread.step() as step:
                 answer = (await step.call(f"mcp__lasting__{tool}", {"number": number})).for_model()
         except CallOutcomeUnknown:
             return "u"
@@ -130,6 +153,7 @@ class Soak:
         except Exception as error:
             self.toll.wrong.append(f"call {number} was lost: {error!r}")
             return "x"
+        self._answers += 1
         if answer != str(number):
             self.toll.wrong.append(f"call {number} got the answer {answer!r}")
         return "a"
@@ -167,15 +191,3 @@ class Soak:
         left |= {row.pid for row in scan() if (row.value(HOST_COOKIE) or "").startswith(home)}
         self.toll.processes = len(started)
         self.toll.wrong += [f"process {pid} was left" for pid in sorted(left)]
-
-
-async def _next(host: Host, killed: int | None) -> int:
-    """The process after the one that was killed."""
-
-    def found() -> bool:
-        return host.status()[0]["pid"] not in (None, killed)
-
-    await until(found)
-    pid = host.status()[0]["pid"]
-    assert pid is not None
-    return pid

@@ -69,8 +69,8 @@ class Entry:
 
     @property
     def has_process(self) -> bool:
-        """Whether a process of it runs, starts, or is not gone yet."""
-        return self.backend.running or (self.ending is not None and not self.ending.done())
+        """Whether a process of it runs, starts, is about to be started again, or is not gone yet."""
+        return self.backend.restarts or (self.ending is not None and not self.ending.done())
 
     def use(self) -> Use:
         """How much it is used."""

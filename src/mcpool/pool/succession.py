@@ -11,8 +11,8 @@ DRAIN_MOST = 60.0
 """Seconds that the calls of a process have left that must end before another can start."""
 
 
-def in_the_way(entry: Entry, others: Iterable[Entry]) -> list[Entry]:
-    """Those whose processes may hold what one of `entry` needs, a port or a lock: those that it replaces. Pure.
+def replaced_by(entry: Entry, others: Iterable[Entry]) -> list[Entry]:
+    """Those whose processes may hold what one of `entry` needs, a port or a lock. Pure.
 
     It replaces what was retired under its key, and what has its name and another definition: if that is retired or
     nobody holds it, for else it serves threads whose server of this name is another one.
@@ -21,7 +21,6 @@ def in_the_way(entry: Entry, others: Iterable[Entry]) -> list[Entry]:
         other
         for other in others
         if other is not entry
-        and other.has_process
         and other.key.within == entry.key.within
         and (
             (other.retired and other.key == entry.key)
@@ -51,7 +50,8 @@ class Succession:
     async def clear(self) -> bool:
         """Usually the old and the new one run side by side until the calls of the old one are done."""
         if not self._entry().config.overlap:
-            await self.clear_wholly()
+            # Those without a process as well: they must not get one any more, by themselves or for who still has them.
+            await self._gone(self._replaced())
             return False
         # Of those that end already one may be left: processes must not pile up in a storm of reloads.
         ending = [other for other in self._in_the_way() if other.ending is not None]
@@ -65,7 +65,10 @@ class Succession:
         return bool(before)
 
     def _in_the_way(self) -> list[Entry]:
-        return in_the_way(self._entry(), self._others())
+        return [entry for entry in self._replaced() if entry.has_process]
+
+    def _replaced(self) -> list[Entry]:
+        return replaced_by(self._entry(), self._others())
 
     async def _gone(self, entries: list[Entry]) -> None:
         if entries:

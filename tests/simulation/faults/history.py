@@ -101,6 +101,7 @@ class History:
         self.calm.acts["ping"] = lambda process, message: process.answers(message, {})
         self.calls: list[Call] = []
         self.threads: list[Thread] = []
+        self.people: dict[Thread, Person] = {}
         self.closed: set[Thread] = set()
         self._others: list[asyncio.Task[None]] = []
         faulty = {"retry": plan.retry, "when_asking": plan.when_asking, "overlap": plan.overlap}
@@ -195,7 +196,10 @@ class History:
             await self.world.pool.reconnect("faulty")
 
     def _open_thread(self) -> None:
-        self.threads.append(self.world.thread(Person(self.plan.answers_after)))
+        person = Person(self.plan.answers_after)
+        thread = self.world.thread(person)
+        self.threads.append(thread)
+        self.people[thread] = person
 
     def _call(self, server: str, tool: str, deed: str, number: int) -> None:
         thread = self.threads[number % len(self.threads)]

@@ -83,8 +83,7 @@ def _bounded(history: History) -> None:
     now = history.loop.time()
     waiting = history.unanswered()
     for call in waiting:
-        questions = sum(other.deed.startswith("asks") for other in history.calls if other.thread is call.thread)
-        limit = DEADLINE + questions * history.plan.answers_after
+        limit = DEADLINE + len(history.people[call.thread].questions) * history.plan.answers_after
         _expect(now - call.began <= limit, f"invariant 9: {call} waits for {now - call.began:.1f} s")
     in_flight = sum(backend.in_flight for backend in _backends(history))
     # Steps of their own, relists and wishes come on top of the calls.
