@@ -25,8 +25,8 @@ from support.real_servers import lives, servers
 CALLERS = 64
 THREADS = 16
 PATIENCE = 300.0
-"""Seconds after which a call that has no outcome is lost, and the server with it: more than any wait between two starts,
-also where the machine has other things to do."""
+"""Seconds after which a call that has no outcome is lost, and the server with it: more than any wait between two
+starts, also where the machine has other things to do."""
 
 WARM_UP = 0.1
 """The share of the kills after which what the program holds is taken as its normal."""
