@@ -7,6 +7,7 @@ import asyncio
 import httpx2
 
 from mcpool.wire.http import Proxy, is_loopback
+from mcpool.wire.http_tls import tls
 
 DEADLINE = 30.0
 """Seconds for one answer, from connecting to its last byte."""
@@ -43,7 +44,7 @@ class _Bounded(httpx2.AsyncBaseTransport):
         proxy = self._proxy(str(request.url))
         inner = self._inner.get(proxy)
         if inner is None:
-            inner = self._inner[proxy] = httpx2.AsyncHTTPTransport(proxy=proxy)
+            inner = self._inner[proxy] = httpx2.AsyncHTTPTransport(verify=tls(), proxy=proxy)
         try:
             async with asyncio.timeout(self._deadline):
                 response = await inner.handle_async_request(request)

@@ -113,9 +113,10 @@ def proxy_for(url: str, environ: Mapping[str, str]) -> str | None:
 
 
 def load() -> None:
-    """Import what `open_http` needs: half a second of work, which a host may do in a thread before its first link."""
+    """Get ready what `open_http` needs: half a second of work, for a host to do in a thread before its first link."""
     importlib.import_module("mcp.client.streamable_http")
     importlib.import_module("mcpool.wire.http_link")
+    importlib.import_module("mcpool.wire.http_tls").tls()
 
 
 async def open_http(spec: HttpSpec, sink: Sink) -> HttpLink:

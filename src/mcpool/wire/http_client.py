@@ -10,6 +10,7 @@ import httpx2
 from mcpool.wire.http import is_loopback
 from mcpool.wire.http_guard import Guard
 from mcpool.wire.http_signed import Signed
+from mcpool.wire.http_tls import tls
 
 if TYPE_CHECKING:
     from mcpool.wire.http import HttpSpec
@@ -52,6 +53,7 @@ def http_client(spec: HttpSpec, owner: Owner) -> httpx2.AsyncClient:
         msg = "it must have the form http://HOST/PATH or https://HOST/PATH"
         raise ValueError(msg)
     inner = httpx2.AsyncHTTPTransport(
+        verify=tls(),
         proxy=None if is_loopback(url.host) else spec.proxy,
         limits=httpx2.Limits(
             max_connections=_CONNECTIONS,

@@ -5,6 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from mcpool.wire.http import load
+from mcpool.wire.http_tls import tls
+
 HEAVY = "('mcp', 'httpx2', 'anyio', 'pydantic')"
 
 
@@ -19,3 +22,11 @@ def test_describing_an_endpoint_loads_nothing_heavy() -> None:
 
 def test_loading_ahead_loads_all_of_it() -> None:
     assert loaded_after("from mcpool.wire.http import load; load()") == "['mcp', 'httpx2', 'anyio', 'pydantic']"
+
+
+def test_the_trusted_certificates_are_read_once_and_ahead() -> None:
+    """Reading them takes so long that a loop would stand still with each new connection."""
+    load()
+    read = tls.cache_info().misses
+    assert tls() is tls()
+    assert (read, tls.cache_info().misses) == (1, 1)
