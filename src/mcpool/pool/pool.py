@@ -35,7 +35,7 @@ class Member:
 
     thread: str
     root: str
-    """The thread at the root of its session tree; itself if it is nobody's sub-agent."""
+    """Names its session tree."""
     cwd: str
     principal: str
 

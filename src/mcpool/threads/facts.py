@@ -17,10 +17,10 @@ class ThreadFacts:
 
     id: str
     root: str
-    """The thread at the root of its session tree; itself if it is nobody's sub-agent."""
+    """Names its session tree, of which the sub-agents of a thread are; no other tree ever has this name."""
     conversation: str
-    """The thread whose processes it uses where servers have one for each thread; itself, unless it was opened beside
-    another."""
+    """Names whose processes it uses where servers have one for each thread: its own, or those of the thread that it was
+    opened beside."""
     parent: str | None
     cwd: str
     principal: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import replace
 
@@ -64,6 +65,7 @@ class ThreadManager:
         self._around = around
         self._sets = ToolSets()
         self._threads: dict[str, Thread] = {}
+        self._openings = itertools.count(1)
         pool.on_isolated = self.invalidate
         self._subscribers = Subscribers(unload_after, self._unload_if_unused, loop)
 
@@ -126,10 +128,12 @@ class ThreadManager:
             name = self._new_id()
         if name in self._threads:
             raise ValueError(f"a thread {name!r} is open already; close it, or choose another id")
+        own = f"{name}#{next(self._openings)}"  # an id may be used again while what it stood for still has sub-agents
+        kin = beside or parent
         facts = ThreadFacts(
             id=name,
-            root=beside.facts.root if beside is not None else parent.facts.root if parent is not None else name,
-            conversation=name if beside is None else beside.facts.conversation,
+            root=own if kin is None else kin.facts.root,
+            conversation=own if beside is None else beside.facts.conversation,
             parent=None if parent is None else parent.id,
             cwd=cwd,
             principal=principal,
@@ -137,7 +141,6 @@ class ThreadManager:
             only=None if only is None else frozenset(only),
             servers=tuple(servers),
         )
-        kin = beside or parent
         if remembered is None:
             remembered = RememberedApprovals() if kin is None or on_approve is not None else kin.approvals.remembered
         thread = Thread(
