@@ -299,6 +299,10 @@ class Connection:
         else:
             self.notified(inbound.method, inbound.params)
 
+    def on_settled(self) -> None:
+        """A call of ours is over, or was cancelled."""
+        self.questions.review()
+
     def on_garbage(self, kind: str, sample: bytes) -> None:
         """The server wrote something that is no message."""
         self._note(f"{kind} on stdout, e.g. {sample[:80]!r}")

@@ -97,7 +97,6 @@ class Questions:
         self._asked: dict[Holder, _Asked] = {}
         self._elicited: OrderedDict[str, Holder] = OrderedDict()
         self.asked_ever = False
-        engine.on_settled = self._review
 
     # ------------------------------------------------------------------ what the server says
 
@@ -114,6 +113,19 @@ class Questions:
     def withdraw(self, id: bytes) -> None:
         """The server no longer wants the answer to this request."""
         self._drop(id)
+        self._sharing.moved()
+
+    def review(self) -> None:
+        """Something was answered: it may be certain now whose the held questions are."""
+        if self._held:
+            unanswered = set(self._engine.calls)
+            held = list(self._held.values())
+            left = [candidates(call for call in one.causes if call in unanswered) for one in held]
+            for one, decision in zip(held, settle(left), strict=True):
+                if not isinstance(decision, Hold):
+                    assert one.inbound.id is not None
+                    self._drop(one.inbound.id)
+                    self._decided(one.inbound, decision)
         self._sharing.moved()
 
     def elicited(self, elicitation: str) -> Holder | None:
@@ -202,7 +214,7 @@ class Questions:
         causes = self._engine.calls
         self._decided(inbound, route(named, candidates(causes), only=self._only()), causes)
         if self._held:
-            self._review()
+            self.review()
 
     def _only(self) -> Holder | None:
         holders = list(self._holders)
@@ -254,28 +266,15 @@ class Questions:
             if len(self._elicited) > ELICITATIONS_KEPT:
                 self._elicited.popitem(last=False)
 
-    def _review(self) -> None:
-        """Something was answered: it may be certain now whose the held questions are."""
-        if self._held:
-            unanswered = set(self._engine.calls)
-            held = list(self._held.values())
-            left = [candidates(call for call in one.causes if call in unanswered) for one in held]
-            for one, decision in zip(held, settle(left), strict=True):
-                if not isinstance(decision, Hold):
-                    assert one.inbound.id is not None
-                    self._drop(one.inbound.id)
-                    self._decided(one.inbound, decision)
-        self._sharing.moved()
-
     def _held_too_long(self, id: bytes) -> None:
-        self._review()  # cancelled calls no longer count after a while, which nobody tells
+        self.review()  # cancelled calls no longer count after a while, which nobody tells
         held = self._held.get(id)
         if held is not None:
             self._drop(id)
             unanswered = set(self._engine.calls)
             left = candidates(call for call in held.causes if call in unanswered)
             self._decided(held.inbound, held_too_long(len(left)))
-            self._review()
+            self.review()
 
     def _drop(self, id: bytes) -> None:
         held = self._held.pop(id, None)

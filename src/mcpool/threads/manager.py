@@ -276,8 +276,8 @@ class ThreadManager:
             return
         await self._keeper.keep(server, tool, digest)
         self._servers = tuple(
-            approving(now, tool, digest) if (now.name, now.transport) == (server.name, server.transport) else now
-            for now in self._servers
+            approving(ours, tool, digest) if (ours.name, ours.transport) == (server.name, server.transport) else ours
+            for ours in self._servers
         )
         self.invalidate()
 

@@ -10,6 +10,7 @@ from msgspec import UNSET
 from mcpool.errors import BadAnswer, MessageTooLarge, ServerError, ServerUnavailable
 from mcpool.wire.attribution import attribute, own_id
 from mcpool.wire.call import Call, CallSinkLike
+from mcpool.wire.complaints import Complaints
 from mcpool.wire.envelope import (
     Envelope,
     encode_json,
@@ -39,8 +40,6 @@ EXIT_FOLLOWS = 0.05
 """Seconds for which the end of a process's output waits for its exit, which says more."""
 READS_NO_MORE = "has ended or reads no more"
 
-_SAMPLE = 200
-
 
 class Engine:
     """One side of a JSON-RPC conversation over one link. It implements the link's `Sink`.
@@ -59,12 +58,12 @@ class Engine:
         self.server = server
         self.next_id = 1
         """The id of the next call."""
-        self.on_settled: Callable[[], None] | None = None
-        """Called after each call that is cancelled, gets its answer, a late one included, or can get none any more."""
         self._peer = peer
         self._limit = max_message_bytes
         self._loop = loop
         self._create_future = loop.create_future
+        self._complaints = Complaints(lambda kind, sample: self._tell(peer.on_garbage, kind, sample))
+        self._report = self._complaints.add
         self._reader = Reader(max_message_bytes, receive=self._receive, broken=self._on_broken, report=self._report)
         self._outbox = Outbox(loop, self._on_refused)
         self._link: Link | None = None
@@ -73,9 +72,8 @@ class Engine:
         self._ending: str | None = None
         self._lost: ConnectionLost | None = None
         self._exit_awaited: asyncio.TimerHandle | None = None
-        self._reported: set[str] = set()
         self._bytes_in = self._answers = self._late = self._unknown = 0
-        self._inbound = self._garbage = self._dropped = 0
+        self._inbound = self._dropped = 0
 
     def __repr__(self) -> str:
         state = "waiting for its link" if self._link is None else "open" if self._lost is None else "lost"
@@ -164,8 +162,7 @@ class Engine:
     def _withdraw(self, call: Call) -> bool:
         if not self._calls.withdraw(call, self._loop.time()):
             return False
-        if self.on_settled is not None:
-            self.on_settled()
+        self._peer.on_settled()
         return True
 
     def _send(self, line: bytes) -> None:
@@ -203,7 +200,7 @@ class Engine:
             unknown=self._unknown,
             inbound=self._inbound,
             mended=self._reader.mended,
-            garbage=self._garbage,
+            garbage=self._complaints.count,
             dropped=self._dropped,
             bytes_in=self._bytes_in,
             bytes_out=self._outbox.offset,
@@ -305,8 +302,7 @@ class Engine:
                 call.future.set_result(bytes(result))
         else:
             self._answer(call, message)
-        if self.on_settled is not None:
-            self.on_settled()
+        self._peer.on_settled()
 
     def _claim(self, message: Envelope) -> Call | None:
         """The call of an answer whose id is not plainly one of ours."""
@@ -346,8 +342,7 @@ class Engine:
         self._finish(call)
         if not call.future.done():
             call.future.set_exception(error)
-        if self.on_settled is not None:
-            self.on_settled()
+        self._peer.on_settled()
 
     def _finish(self, call: Call) -> None:
         call.answered = True
@@ -392,12 +387,6 @@ class Engine:
             self.respond_error(raw_id(whose.id), PARSE_ERROR, f"the request {problem}")
         elif (call := self._calls.pop(own_id(whose.id), None)) is not None:
             self._fail(call, error)
-
-    def _report(self, kind: str, sample: bytes) -> None:
-        self._garbage += 1
-        if kind not in self._reported:
-            self._reported.add(kind)
-            self._tell(self._peer.on_garbage, kind, sample[:_SAMPLE].rstrip(b"\r\n"))
 
     def _tell(self, hear: Callable[..., None], *what: object) -> None:
         """Our own failures must not cost the messages that follow, nor go unseen."""

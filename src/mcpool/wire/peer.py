@@ -37,6 +37,10 @@ class Peer(Protocol):
         """What the server said of its own accord may have been missed up to now."""
         ...
 
+    def on_settled(self) -> None:
+        """A call of ours was cancelled, got its answer, a late one included, or can get none any more. For each one."""
+        ...
+
     def on_lost(self, lost: ConnectionLost) -> None:
         """The connection has ended; all its calls are settled. Once."""
         ...

@@ -101,6 +101,8 @@ class Connected:
 
     def on_gap(self) -> None: ...
 
+    def on_settled(self) -> None: ...
+
     def on_garbage(self, kind: str, sample: bytes) -> None:
         self.garbage.append((kind, sample))
 

@@ -42,6 +42,8 @@ class Listener:
 
     def on_gap(self) -> None: ...
 
+    def on_settled(self) -> None: ...
+
     def on_garbage(self, kind: str, sample: bytes) -> None:
         raise AssertionError(kind, sample)
 

@@ -104,6 +104,8 @@ class Scene:
 
     def on_gap(self) -> None: ...
 
+    def on_settled(self) -> None: ...
+
     def on_garbage(self, kind: str, sample: bytes) -> None:
         self.garbage.append((kind, sample))
 
