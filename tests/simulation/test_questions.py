@@ -281,7 +281,7 @@ async def test_a_handshake_server_is_told_one_fixed_set_of_capabilities() -> Non
         for client in (ClientFacts(), ClientFacts(elicitation_form=True, sampling=True, roots=())):
             await world.thread(client=client).ready()
     declared = [m["params"]["capabilities"] for m in server.got("initialize")]
-    extensions = {"codex/connection-lease": {}}
+    extensions: dict[str, object] = {"codex/connection-lease": {}}
     assert declared == [{"elicitation": {"form": {}, "url": {}}, "sampling": {}, "extensions": extensions}] * 2
 
 
