@@ -21,7 +21,7 @@ WISH_TIMEOUT = 30.0
 
 TELL_AGAIN = 0.5
 TELL_AGAIN_MOST = 60.0
-"""Seconds until what could not be told for now is told again, or a stream that ended is opened again; each failure, and
+"""Seconds until what could not be told is told again, or a stream that ended is opened again; each failure, and
 each stream that does not last, makes the next wait longer."""
 
 
@@ -53,7 +53,7 @@ _STREAM = _Wish("stream")
 class Hearing:
     """The log level and the subscriptions of one connection.
 
-    What cannot be told for now is told later, for as long as the connection lives. `note` takes a sentence on what the
+    What cannot be told at once is told later, for as long as the connection lives. `note` takes a sentence on what the
     server refused; `on_missed` is called when changes may have gone untold; `spawn` starts tasks that end with the
     connection.
     """

@@ -18,6 +18,7 @@ from mcpool.config import load
 from mcpool.config.server import Http, ServerConfig
 from mcpool.gateway.refusal import refusal
 from mcpool.host.contributors import Contributors
+from mcpool.host.extensions import Extensions, sections_alone
 from mcpool.launch.environment import base_environment
 from mcpool.rendezvous import home_path
 from mcpool.threads.facts import ThreadFacts
@@ -32,7 +33,7 @@ async def _explain(name: str, cwd: str, file: Path | None) -> int:
     screen, home = Screen(), Path(home_path(os.environ))
     environ = (await base_environment(os.environ, home)).lookup
     config = load(file, home=home, environ=environ)
-    contributors = Contributors(home, environ, with_projects=True)
+    contributors = Contributors(home, environ, Extensions((), sections_alone), with_projects=True)
     facts = ThreadFacts("explain", "explain", "explain", None, cwd, "", ClientFacts())
     resolution = await contributors.resolve(config.servers, facts)
     problems = (*config.problems, *contributors.problems)

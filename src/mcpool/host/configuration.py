@@ -12,6 +12,7 @@ from mcpool.config.problem import Problem
 from mcpool.config.server import ServerConfig
 from mcpool.host.contributors import Contributors
 from mcpool.host.extension import Extension
+from mcpool.host.extensions import Extensions
 
 logger = logging.getLogger("mcpool")
 
@@ -39,9 +40,8 @@ class Configuration:
         self.current.require()
         for problem in self.current.problems:
             logger.warning("%s", problem)
-        self.contributors = Contributors(home, environ, with_projects=projects)
-        for extension in extensions:
-            self.contributors.add(extension)
+        self.extensions = Extensions(extensions, self._load)
+        self.contributors = Contributors(home, environ, self.extensions, with_projects=projects)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -11,7 +11,7 @@ from mcpool.config import Config, load
 from mcpool.config.problem import Problem
 from mcpool.config.server import ServerConfig
 from mcpool.config.trust import TRUSTED
-from mcpool.host.extension import Extension
+from mcpool.host.extensions import Extensions
 from mcpool.host.projects import Project, Projects
 from mcpool.threads.facts import ThreadFacts
 
@@ -23,12 +23,12 @@ MANAGED_VARIABLE = "MCPOOL_MANAGED_CONFIG"
 class Contributors:
     """The administrator, the user, projects, whoever opened the thread, and extensions of the program."""
 
-    def __init__(self, home: Path, environ: Mapping[str, str], *, with_projects: bool) -> None:
+    def __init__(self, home: Path, environ: Mapping[str, str], extensions: Extensions, *, with_projects: bool) -> None:
         """`with_projects`: folders of threads may bring servers of their own."""
         self._home = home
         self._environ = environ
         self._projects = Projects(home, environ) if with_projects else None
-        self._extensions: dict[str, Config] = {}
+        self._extensions = extensions
         self._managed = Config()
         self.read_managed()
 
@@ -38,15 +38,6 @@ class Contributors:
         self._managed = load(file, home=self._home, environ=self._environ) if file.exists() else Config()
         if self._projects is not None:
             self._projects.forget()
-
-    def add(self, extension: Extension) -> None:
-        """Take an extension in, or another version of it, as the last one."""
-        self._extensions.pop(extension.name, None)
-        self._extensions[extension.name] = load(extension.servers or {}, home=self._home, environ=self._environ)
-
-    def remove(self, name: str) -> None:
-        """Let an extension go."""
-        del self._extensions[name]
 
     @property
     def files(self) -> frozenset[Path]:
@@ -61,9 +52,7 @@ class Contributors:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with anything but the user's own configuration."""
-        found = [*self._managed.problems]
-        for config in self._extensions.values():
-            found.extend(config.problems)
+        found = [*self._managed.problems, *self._extensions.problems]
         if self._projects is not None:
             for problems in self._projects.notices.values():
                 found.extend(problems)
@@ -94,8 +83,8 @@ class Contributors:
         if project is not None:
             claims += _of(Owner(Source.PROJECT, str(project.file)), project.servers)
         claims += _of(Owner(Source.SESSION), thread.servers)
-        for name, config in self._extensions.items():
-            claims += _of(Owner(Source.EXTENSION, name), config.servers)
+        for name, own in self._extensions.servers.items():
+            claims += _of(Owner(Source.EXTENSION, name), own)
         return claims
 
     def _refusal(self, claim: Contribution) -> str | None:

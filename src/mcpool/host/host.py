@@ -4,51 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
-import secrets
 import warnings
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from mcpool import telemetry
-from mcpool.backend.catalogues import Catalogues
 from mcpool.backend.holder import ClientFacts
 from mcpool.config.home import ensure_home, home_dir
 from mcpool.config.problem import Problem
 from mcpool.config.server import ServerConfig
 from mcpool.errors import Closed, WrongProcess
-from mcpool.host.approval_file import ApprovalFile
-from mcpool.host.attach import attached
-from mcpool.host.catalogue_files import catalogue_files
-from mcpool.host.client_info import CLIENT_INFO
-from mcpool.host.configuration import Configuration
 from mcpool.host.extension import Extension
 from mcpool.host.health import Health, health
 from mcpool.host.portal import Portal
-from mcpool.host.resolve import LocalResolver
 from mcpool.host.rows import Row, rows
-from mcpool.host.spawning import spawner
+from mcpool.host.running import Own, Plan, Running, run
 from mcpool.host.watching import OnApplied, Watching, log_applied
-from mcpool.launch.place import open_local
-from mcpool.oauth.sign_in import SignIns
-from mcpool.oauth.store import GrantStore
-from mcpool.pool.pool import Pool
-from mcpool.pool.resolver import Resolver
 from mcpool.runtime.approval import Authority
 from mcpool.runtime.policy import OnApprove
 from mcpool.runtime.remembered import RememberedApprovals
 from mcpool.threads.elicitation import CallbackListener, OnElicit, OnNotification, client_of
-from mcpool.threads.facts import ConfigurationAlone, Projector
-from mcpool.threads.ids import Ids
 from mcpool.threads.manager import ThreadManager
 from mcpool.threads.seat import Listener
 from mcpool.threads.thread import Thread
-from mcpool.wire.http import proxy_for
-from mcpool.world.section import Section
-from mcpool.world.world_state import OUR_SECTIONS
 
 _NOT_OPEN = "the host is not open; use `async with mcpool.open(...) as host`"
 
@@ -60,46 +39,25 @@ class Host:
     loops and OS threads come in through `portal`.
     """
 
-    def __init__(
-        self,
-        source: Path | Mapping[str, Any] | None,
-        *,
-        attach: bool,
-        home: Path | None,
-        environ: Mapping[str, str],
-        grace: float,
-        unload_after: float,
-        extensions: Sequence[Extension],
-        projects: bool,
-    ) -> None:
-        self._source = source
-        self._attach = attach
-        self._environ = environ
-        self._grace = grace
-        self._unload_after = unload_after
-        self._extensions = list(extensions)
-        self._projects = projects
-        self._configuration: Configuration | None = None
+    def __init__(self, plan: Plan, *, home: Path | None) -> None:
+        self._plan = plan
         self._given_home = home
         self._pid = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._owner: asyncio.Task[None] | None = None
         self._stop: asyncio.Event | None = None
-        self._pool: Pool | None = None
-        self._threads: ThreadManager | None = None
-        self._resolver: LocalResolver | None = None
-        self._grants: GrantStore | None = None
+        self._running: Running | None = None
         self.home = home
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with the configuration, that of projects included; servers that are not named here run."""
-        return () if self._configuration is None else self._configuration.problems
+        return () if self._own is None else self._own.configuration.problems
 
     def __repr__(self) -> str:
-        if self._threads is None:
+        if self._running is None:
             return "<Host [not open]>"
-        return f"<Host [{len(self._threads)} threads, {self._pool!r}]>"
+        return f"<Host [{len(self._running.threads)} threads, {self._running.pool!r}]>"
 
     def __del__(self) -> None:
         owner = getattr(self, "_owner", None)
@@ -127,7 +85,7 @@ class Host:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         opened: asyncio.Future[None] = self._loop.create_future()
-        self._owner = self._loop.create_task(self._own(opened, self._stop), name="mcpool host")
+        self._owner = self._loop.create_task(self._live(opened, self._stop), name="mcpool host")
         try:
             await asyncio.shield(opened)
         except BaseException:
@@ -145,9 +103,11 @@ class Host:
             self._stop.set()
             await asyncio.shield(asyncio.wait([self._owner]))
 
-    async def _own(self, opened: asyncio.Future[None], stop: asyncio.Event) -> None:
+    async def _live(self, opened: asyncio.Future[None], stop: asyncio.Event) -> None:
         try:
-            async with self._running():
+            self.home = home = self._given_home or home_dir(self._plan.environ)
+            ensure_home(home)
+            async with run(self._plan, home) as self._running:
                 opened.set_result(None)
                 await stop.wait()
         except asyncio.CancelledError:
@@ -158,57 +118,6 @@ class Host:
             if opened.done():
                 raise
             opened.set_exception(error)
-
-    @asynccontextmanager
-    async def _running(self) -> AsyncGenerator[None]:
-        loop = asyncio.get_running_loop()
-        self.home = home = self._given_home or home_dir(self._environ)
-        ensure_home(home)
-        async with AsyncExitStack() as stack:
-            resolver: Resolver
-            projector: Projector
-            keeper: ApprovalFile | None = None
-            if self._attach:
-                resolver, servers = await attached(home)
-                projector = ConfigurationAlone()
-            else:
-                configuration = self._configuration = Configuration(
-                    self._source, home, self._environ, projects=self._projects, extensions=self._extensions
-                )
-                servers, projector = configuration.current.servers, configuration.contributors
-                keeper = ApprovalFile(lambda: configuration.current)
-                launcher = await stack.enter_async_context(open_local(home, self._environ))
-                self._grants = GrantStore(home, configuration.current.oauth_store)
-                sign_ins = SignIns(self._grants, lambda url: proxy_for(url, self._environ))
-                stack.push_async_callback(sign_ins.close)
-                resolver = self._resolver = LocalResolver(launcher, self._environ, sign_ins)
-            tasks = await stack.enter_async_context(asyncio.TaskGroup())
-            spawn = spawner(tasks)
-            self._pool = Pool(
-                resolver,
-                client_info=CLIENT_INFO,
-                spawn=spawn,
-                chance=random.random,
-                new_lease_id=lambda: secrets.token_urlsafe(16),
-                loop=loop,
-                telemetry=telemetry.find(self._environ),
-                catalogues=Catalogues(catalogue_files(home, spawn)),
-            )
-            stack.push_async_callback(self._pool.close)
-            self._threads = ThreadManager(
-                self._pool,
-                servers,
-                grace=self._grace,
-                unload_after=self._unload_after,
-                new_id=Ids(),
-                projector=projector,
-                spawn=spawn,
-                loop=loop,
-                sections=self._sections,
-                keeper=keeper,
-            )
-            stack.push_async_callback(self._threads.close)
-            yield
 
     # ------------------------------------------------------------------ threads
 
@@ -255,12 +164,12 @@ class Host:
             ConfigError: nothing of `config` can be used.
             WrongProcess: it was opened before a fork, in the parent process.
         """
-        manager = self._manager()
+        manager = self._open().threads
         servers: tuple[ServerConfig, ...] = ()
         if config is not None:
-            if self._configuration is None:
+            if self._own is None:
                 raise ValueError("an attached host uses the servers of the daemon; leave `config` out")
-            servers = self._configuration.given(config)
+            servers = self._own.configuration.given(config)
         return manager.open(
             cwd=os.path.abspath(cwd or os.getcwd()),
             principal=principal,
@@ -284,15 +193,19 @@ class Host:
             Closed: the host is not open.
             WrongProcess: it was opened before a fork, in the parent process.
         """
-        return self._manager()
+        return self._open().threads
 
-    def _manager(self) -> ThreadManager:
+    def _open(self) -> Running:
         self._check_process()
-        if self._threads is None or self._stop is None or self._stop.is_set():
+        if self._running is None or self._stop is None or self._stop.is_set():
             raise Closed(_NOT_OPEN)
         if asyncio.get_running_loop() is not self._loop:
             raise Closed("the host runs on another event loop; come in through `host.portal`")
-        return self._threads
+        return self._running
+
+    @property
+    def _own(self) -> Own | None:
+        return None if self._running is None else self._running.own
 
     def _check_process(self) -> None:
         if os.getpid() != self._pid:
@@ -301,11 +214,11 @@ class Host:
     @property
     def servers(self) -> tuple[ServerConfig, ...]:
         """The servers that threads are given, disabled ones included."""
-        return () if self._threads is None else self._threads.servers
+        return () if self._running is None else self._running.threads.servers
 
     def servers_around(self, cwd: str) -> tuple[ServerConfig, ...]:
         """Like `servers`, with those of the project that this folder belongs to. Reads files."""
-        project = None if self._configuration is None else self._configuration.contributors.project_of(cwd)
+        project = None if self._own is None else self._own.configuration.contributors.project_of(cwd)
         return self.servers if project is None else (*self.servers, *project.servers)
 
     @property
@@ -332,9 +245,9 @@ class Host:
 
         Servers that are configured alike share a backend, which is told of for each of them.
         """
-        if self._pool is None or self._threads is None:
+        if self._running is None:
             return ()
-        return health(self._threads.servers, self._pool)
+        return health(self._running.threads.servers, self._running.pool)
 
     def apply(self, source: Path | Mapping[str, Any] | None = None) -> tuple[Problem, ...]:
         """The configuration changed: read it again (or another one) and reconcile. What is equal keeps its process.
@@ -342,17 +255,15 @@ class Host:
         Each thread takes it over before its next step; `settled` waits until all have. Returns what is wrong with it. A
         file that cannot be read at all changes nothing, and a server with an error keeps its definition of before.
         """
-        manager = self._manager()
-        if self._configuration is None:
+        running = self._open()
+        own = running.own
+        if own is None:
             return ()
-        config, servers = self._configuration.read_again(source, manager.servers)
-        if servers is None:
-            return config.problems
-        if self._grants is not None:
-            self._grants.keep_in(config.oauth_store)
-        if self._resolver is not None:
-            self._resolver.forget()
-        manager.apply(servers)
+        config, servers = own.configuration.read_again(source, running.threads.servers)
+        if servers is not None:
+            own.grants.keep_in(config.oauth_store)
+            own.resolver.forget()
+            running.threads.apply(servers)
         return config.problems
 
     async def watch(
@@ -366,43 +277,38 @@ class Host:
 
         `apply` is called in place of the method, and `files` are watched besides, for programs that know more.
         """
-        read = self._configuration
-        watched = (lambda: frozenset(files)) if read is None else (lambda: read.files.union(files))
+        own = self._own
+        watched = (lambda: frozenset(files)) if own is None else (lambda: own.configuration.files.union(files))
         await Watching(watched, apply or self.apply, lambda: self.servers, on_applied).run()
 
     def extend(self, extension: Extension) -> None:
         """Add what a part of the program contributes, or replace what it contributed before.
 
         Threads take its servers over with their next step; its sections are for threads that are opened from now on.
+
+        Raises:
+            ValueError: it has servers, and the host is attached to a daemon.
         """
-        manager = self._manager()
-        self._extensions = [*(one for one in self._extensions if one.name != extension.name), extension]
-        if self._configuration is not None:
-            self._configuration.contributors.add(extension)
-            manager.invalidate()
+        running = self._open()
+        running.extensions.add(extension)
+        running.threads.invalidate()
 
     def retract(self, extension: str) -> None:
         """Take away what an extension contributed. Raises: KeyError, if there is none of this name."""
-        manager = self._manager()
-        if extension not in {one.name for one in self._extensions}:
-            raise KeyError(extension)
-        self._extensions = [one for one in self._extensions if one.name != extension]
-        if self._configuration is not None:
-            self._configuration.contributors.remove(extension)
-            manager.invalidate()
-
-    def _sections(self) -> tuple[Section, ...]:
-        return (*OUR_SECTIONS, *(section for one in self._extensions for section in one.sections))
+        running = self._open()
+        running.extensions.remove(extension)
+        running.threads.invalidate()
 
     def reload(self) -> None:
         """Fresh processes are wanted: replace the pooled ones for all threads. Old calls finish on the old ones."""
-        if self._resolver is not None:
-            self._resolver.forget()
-        self._manager().reload()
+        running = self._open()
+        if running.own is not None:
+            running.own.resolver.forget()
+        running.threads.reload()
 
     async def settled(self) -> None:
         """Wait until every loaded thread has taken over what was applied or reloaded before."""
-        await self._manager().settled()
+        await self._open().threads.settled()
 
     async def reconnect(self, server: str) -> None:
         """End the connections of one server and start them anew. Calls in flight end by the rules of a lost connection.
@@ -410,6 +316,4 @@ class Host:
         Raises:
             ServerNotFound, ServerUnavailable.
         """
-        self._manager()
-        assert self._pool is not None
-        await self._pool.reconnect(server)
+        await self._open().pool.reconnect(server)

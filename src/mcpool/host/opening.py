@@ -9,6 +9,7 @@ from typing import Any
 
 from mcpool.host.extension import Extension
 from mcpool.host.host import Host
+from mcpool.host.running import Plan
 
 UNLOAD_AFTER = 1800.0
 """Seconds."""
@@ -39,6 +40,7 @@ def open(
         grace: seconds that a step waits for servers whose tools were never seen.
         unload_after: seconds after which a thread that nobody subscribes to any more lets its servers go.
         extensions: what parts of this program add: servers, and sections of the world state that `thread.news` tells.
+            A host that is attached takes sections only.
         projects: whether folders of threads may bring servers of their own, from `.mcpool/config.toml` of projects that
             the user trusts (`mcpool trust`). None: only if `source` is None.
 
@@ -49,13 +51,13 @@ def open(
     if attach and source is not None:
         raise ValueError("attach=True uses the servers of the daemon; leave the source out, or do not attach")
     path = Path(source) if isinstance(source, (str, os.PathLike)) else None
-    return Host(
+    plan = Plan(
         path if path is not None else source if isinstance(source, Mapping) else None,
         attach=attach,
-        home=None if home is None else Path(home),
         environ=dict(os.environ if environ is None else environ),
         grace=grace,
         unload_after=unload_after,
-        extensions=extensions,
+        extensions=tuple(extensions),
         projects=source is None if projects is None else projects,
     )
+    return Host(plan, home=None if home is None else Path(home))

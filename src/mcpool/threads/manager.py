@@ -22,7 +22,8 @@ from mcpool.threads.life import Life, LifeEvent
 from mcpool.threads.seat import Listener
 from mcpool.threads.subscribers import OWNER, Subscribers
 from mcpool.threads.telling import Around, nothing_else
-from mcpool.threads.thread import Spawn, Thread
+from mcpool.threads.thread import Thread
+from mcpool.threads.upkeep import Spawn
 from mcpool.world.section import Section
 from mcpool.world.world_state import OUR_SECTIONS
 

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import msgspec
 
 from mcpool.backend.holder import ClientFacts
 from mcpool.config.server import ServerConfig
-from mcpool.errors import Closed, McpoolError, ServerUnavailable, WrongProcess
+from mcpool.errors import Closed, ServerUnavailable, WrongProcess
 from mcpool.pool.lease import Lease
 from mcpool.pool.pool import Member, Pool
 from mcpool.runtime.approval import Authority
 from mcpool.runtime.beginning import Beginning
-from mcpool.runtime.building import build
 from mcpool.runtime.origin import Origin, origin
 from mcpool.runtime.policy import Policy
 from mcpool.runtime.projected import Projected
 from mcpool.runtime.runtime import Runtime
-from mcpool.runtime.slot import RuntimeSlot
 from mcpool.runtime.step import Step
 from mcpool.runtime.tool_sets import ToolSets
 from mcpool.runtime.waiting import started, wait_for_servers
@@ -35,11 +32,9 @@ from mcpool.threads.life import WHY_NOT, Life, LifeEvent, after
 from mcpool.threads.lost_state import LostState
 from mcpool.threads.seat import Listener, Seat
 from mcpool.threads.telling import Around, Telling
+from mcpool.threads.upkeep import Spawn, Upkeep
 from mcpool.world.section import Section
 from mcpool.world.world_state import News, WorldState
-
-Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
-"""Starts a task that the host owns and awaits."""
 
 
 class Thread:
@@ -73,14 +68,11 @@ class Thread:
         self._listener = listener
         self.approvals = approvals
         """Who is asked about its calls (runtime.user.User)."""
-        self._policy = policy
         self._grace = grace
-        self._spawn = spawn
         self._on_close = on_close
-        self._slot = RuntimeSlot(lambda: resolve(facts), self._build, self._published)
-        self._revision = 0
-        self._refreshing: asyncio.Task[None] | None = None
-        self._trouble: McpoolError | None = None
+        self._upkeep = Upkeep(
+            lambda: resolve(facts), self._lease, policy=policy, on_published=self._published, spawn=spawn
+        )
         self._mentions: set[str] = set()
         self._seats: dict[str, Seat] = {}
         self._attention = Attention()
@@ -88,10 +80,10 @@ class Thread:
         self._around = around
         self._telling = Telling(sections)
         self._pid = os.getpid()
-        self.refresh_soon()
+        self._upkeep.refresh_soon()
 
     def __repr__(self) -> str:
-        return f"<Thread {self.id} [{self._slot.current if self.life is Life.LOADED else self.life}]>"
+        return f"<Thread {self.id} [{self._upkeep.current if self.life is Life.LOADED else self.life}]>"
 
     async def __aenter__(self) -> Self:
         try:
@@ -185,11 +177,8 @@ class Thread:
         Calls go on: whoever makes them cancels them. Nothing that other threads wait for is touched, and no server is
         lost for later.
         """
-        for lease in self._leases():
+        for lease in self._upkeep.leases:
             lease.interrupt()
-
-    def _leases(self) -> list[Lease]:
-        return [binding.lease for runtime in self._slot.alive for binding in runtime.bindings.values()]
 
     async def ready(self, timeout: float | None = None) -> dict[str, ServerUnavailable | None]:
         """Start every server and wait until each is ready or failed; None per server that is ready.
@@ -221,7 +210,7 @@ class Thread:
             runtime = self._current()
             names = [name for name, binding in runtime.bindings.items() if wanted(binding.config)]
             outcomes = await asyncio.gather(*(started(runtime.bindings[name]) for name in names))
-            if not self._slot.dirty and self._slot.current in (runtime, None):
+            if self._upkeep.is_current(runtime):
                 return runtime, dict(zip(names, outcomes, strict=True))
 
     # ------------------------------------------------------------------ what it wants to hear
@@ -233,7 +222,7 @@ class Thread:
             ValueError: there is no such severity.
             RpcError, CallTimeout: a server refuses, or does not answer.
         """
-        await self._attention.set_log_level(self._slot.current, server, level)
+        await self._attention.set_log_level(self._upkeep.current, server, level)
 
     async def subscribe(self, server: str, uri: str) -> None:
         """Hear of updates of a resource. Raises: as `Step.call`, and ServerNotFound."""
@@ -251,21 +240,21 @@ class Thread:
     @property
     def policy(self) -> Policy:
         """The policy of later steps."""
-        return self._policy
+        return self._upkeep.policy
 
     def set_policy(self, policy: Policy) -> None:
         """Decide by this from the next step on. Running steps, and what they prepared, keep the one that they have."""
-        self._policy = policy
+        self._upkeep.policy = policy
         self.invalidate()
 
     @property
     def authority(self) -> Authority:
         """By what calls of later steps are decided on."""
-        return self._policy.authority
+        return self.policy.authority
 
     def set_authority(self, authority: Authority) -> None:
         """Decide on calls by this from the next step on."""
-        self.set_policy(replace(self._policy, authority=authority))
+        self.set_policy(replace(self.policy, authority=authority))
 
     def forget_approvals(self) -> None:
         """Ask again for what was approved for this conversation."""
@@ -280,29 +269,23 @@ class Thread:
             TypeError: it cannot be written as JSON.
         """
         state = None if value is None else msgspec.json.encode(value)
-        self.set_policy(replace(self._policy, sandbox_state=state))
+        self.set_policy(replace(self.policy, sandbox_state=state))
 
     # ------------------------------------------------------------------ its runtime
 
     @property
     def runtime(self) -> Runtime | None:
         """The runtime that the next step will pin, if nothing changes before; None while it has none."""
-        return self._slot.current
+        return self._upkeep.current
 
     @property
     def pins(self) -> int:
         """How many steps and requests of it are under way."""
-        return self._slot.pins
+        return self._upkeep.pins
 
     def invalidate(self) -> None:
         """Something changed that its runtime depends on: bring it up to date, before the next step at the latest."""
-        self._slot.mark()
-        self.refresh_soon()
-
-    def refresh_soon(self) -> None:
-        """Bring the runtime up to date in the background."""
-        if self.life is Life.LOADED and (self._refreshing is None or self._refreshing.done()):
-            self._refreshing = self._spawn(self._refresh_in_background())
+        self._upkeep.invalidate()
 
     async def refresh(self) -> None:
         """Bring the runtime up to date, if something changed. Running steps keep the one that they have.
@@ -312,28 +295,12 @@ class Thread:
             McpoolError: what it shall have could not be resolved; the next refresh tries again.
         """
         self._ensure_usable()
-        await self._refresh()
+        await self._upkeep.refresh()
         self._ensure_usable()
 
     async def settled(self) -> None:
         """Wait for what `invalidate` began, whatever comes of it."""
-        while (task := self._refreshing) is not None and not task.done():
-            await asyncio.wait([task])
-
-    async def _refresh_in_background(self) -> None:
-        with suppress(McpoolError):  # whoever takes a step tries again, and is told
-            while self._slot.dirty and self.life is Life.LOADED:
-                await self._refresh()
-
-    async def _refresh(self) -> None:
-        try:
-            await self._slot.refresh()
-        except McpoolError as error:
-            self._trouble = error
-            raise
-
-    def _build(self, projected: Projected) -> Runtime:
-        return build(self._revision + 1, projected, self._policy, self._lease)
+        await self._upkeep.settled()
 
     def _lease(self, server: ServerConfig) -> Lease:
         facts = self.facts
@@ -343,17 +310,16 @@ class Thread:
         return self._pool.acquire(server, seat, member)
 
     def _published(self, runtime: Runtime) -> None:
-        self._revision = runtime.revision
-        self._trouble = None
         self._attention.carry_over(runtime)
         for binding in runtime.bindings.values():
             if binding.config.start == "eager" or binding.config.required:
                 binding.lease.backend.begin()
 
     def _current(self) -> Runtime:
-        runtime = self._slot.current
+        runtime = self._upkeep.current
         if runtime is None:
-            raise self._trouble or Closed(f"thread {self.id} has no runtime yet; `await thread.refresh()` gives it one")
+            what = f"thread {self.id} has no runtime yet; `await thread.refresh()` gives it one"
+            raise self._upkeep.trouble or Closed(what)
         return runtime
 
     def ensure_loaded(self) -> None:
@@ -381,9 +347,8 @@ class Thread:
         if before is Life.LOADED and life is not Life.LOADED:
             self._let_go()
         elif before is not Life.LOADED and life is Life.LOADED:
-            self._slot.open()
             self.approvals.resume()
-            self.refresh_soon()
+            self._upkeep.open()
 
     async def close(self) -> None:
         """Give everything back. Steps that still run keep their runtime until they end. Safe to call twice."""
@@ -393,12 +358,10 @@ class Thread:
         await self.settled()
 
     def _let_go(self) -> None:
-        for lease in self._leases():
+        for lease in self._upkeep.leases:
             lease.dismiss()
-        self._slot.close()
+        self._upkeep.close()
         self.approvals.withdraw(f"the thread is {self.life}")
-        if self._refreshing is not None:
-            self._refreshing.cancel()
 
     # ------------------------------------------------------------------ what steps need of it (runtime.user.User)
 

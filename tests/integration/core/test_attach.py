@@ -94,6 +94,12 @@ async def test_an_attached_call_that_is_cancelled_leaves_the_line_usable(daemon:
             assert (await step.call("mcp__s0__clock")).structured
 
 
+async def test_an_attached_host_takes_no_servers_of_an_extension(daemon: McpoolHome) -> None:
+    async with mcpool.open(attach=True, home=daemon.path) as host:
+        with pytest.raises(ValueError, match="uses the servers of the daemon"):
+            host.extend(mcpool.Extension("kit", {"mcpServers": {"one": {"command": "one"}}}))
+
+
 async def test_without_a_daemon_attaching_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(mcpool.DaemonError, match="mcpool up"):
         async with mcpool.open(attach=True, home=tmp_path / "home"):

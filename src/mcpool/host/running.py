@@ -1,0 +1,128 @@
+"""Everything that one host runs, opened and closed as one."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcpool import telemetry
+from mcpool.backend.catalogues import Catalogues
+from mcpool.config.server import ServerConfig
+from mcpool.host.approval_file import ApprovalFile
+from mcpool.host.attach import attached
+from mcpool.host.catalogue_files import catalogue_files
+from mcpool.host.client_info import CLIENT_INFO
+from mcpool.host.configuration import Configuration, Source
+from mcpool.host.extension import Extension
+from mcpool.host.extensions import Extensions, sections_alone
+from mcpool.host.resolve import LocalResolver
+from mcpool.host.spawning import spawner
+from mcpool.launch.place import open_local
+from mcpool.oauth.sign_in import SignIns
+from mcpool.oauth.store import GrantStore
+from mcpool.pool.pool import Pool
+from mcpool.pool.resolver import Resolver
+from mcpool.threads.approvals import Keeper
+from mcpool.threads.facts import ConfigurationAlone, Projector
+from mcpool.threads.ids import Ids
+from mcpool.threads.manager import ThreadManager
+from mcpool.wire.http import proxy_for
+from mcpool.world.world_state import OUR_SECTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a host is to run. The arguments are explained at `mcpool.open`."""
+
+    source: Source
+    attach: bool
+    environ: Mapping[str, str]
+    grace: float
+    unload_after: float
+    extensions: Sequence[Extension]
+    projects: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What a host has that runs servers of its own."""
+
+    configuration: Configuration
+    resolver: LocalResolver
+    grants: GrantStore
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What runs."""
+
+    pool: Pool
+    threads: ThreadManager
+    extensions: Extensions
+    own: Own | None
+    """None: it is attached to a daemon, and uses the servers of that."""
+
+
+@asynccontextmanager
+async def run(plan: Plan, home: Path) -> AsyncGenerator[Running]:
+    """Run it until the block is left, in the task that entered it. Raises: as `mcpool.open` says."""
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as stack:
+        own: Own | None = None
+        resolver: Resolver
+        projector: Projector
+        servers: Sequence[ServerConfig]
+        keeper: Keeper | None = None
+        if plan.attach:
+            extensions = Extensions(plan.extensions, sections_alone)
+            resolver, servers = await attached(home)
+            projector = ConfigurationAlone()
+        else:
+            own = await stack.enter_async_context(_own(plan, home))
+            configuration = own.configuration
+            extensions, resolver = configuration.extensions, own.resolver
+            servers, projector = configuration.current.servers, configuration.contributors
+            keeper = ApprovalFile(lambda: configuration.current)
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        spawn = spawner(tasks)
+        pool = Pool(
+            resolver,
+            client_info=CLIENT_INFO,
+            spawn=spawn,
+            chance=random.random,
+            new_lease_id=lambda: secrets.token_urlsafe(16),
+            loop=loop,
+            telemetry=telemetry.find(plan.environ),
+            catalogues=Catalogues(catalogue_files(home, spawn)),
+        )
+        stack.push_async_callback(pool.close)
+        threads = ThreadManager(
+            pool,
+            servers,
+            grace=plan.grace,
+            unload_after=plan.unload_after,
+            new_id=Ids(),
+            projector=projector,
+            spawn=spawn,
+            loop=loop,
+            sections=lambda: (*OUR_SECTIONS, *extensions.sections),
+            keeper=keeper,
+        )
+        stack.push_async_callback(threads.close)
+        yield Running(pool, threads, extensions, own)
+
+
+@asynccontextmanager
+async def _own(plan: Plan, home: Path) -> AsyncGenerator[Own]:
+    configuration = Configuration(plan.source, home, plan.environ, projects=plan.projects, extensions=plan.extensions)
+    async with AsyncExitStack() as stack:
+        launcher = await stack.enter_async_context(open_local(home, plan.environ))
+        grants = GrantStore(home, configuration.current.oauth_store)
+        sign_ins = SignIns(grants, lambda url: proxy_for(url, plan.environ))
+        stack.push_async_callback(sign_ins.close)
+        yield Own(configuration, LocalResolver(launcher, plan.environ, sign_ins), grants)
