@@ -1,0 +1,18 @@
+"""Paths that must not leave a folder. Pure: what links lead to is for whoever reads to look at."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+
+def beneath(root: str, relative: str) -> str | None:
+    """The path of something in `root`; None if it is absolute or leads out of it."""
+    path = PurePosixPath(relative)
+    if path.is_absolute() or ".." in path.parts or "\x00" in relative:
+        return None
+    return str(PurePosixPath(root) / path)
+
+
+def is_beneath(root: str, path: str) -> bool:
+    """Whether one absolute path, in which there are no links, is the other or lies in it."""
+    return PurePosixPath(path).is_relative_to(root)

@@ -1,0 +1,39 @@
+"""What a root holds, once it was read. Plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mcpool.catalog.connector import Connector
+from mcpool.config.problem import Problem
+from mcpool.config.server import LOCAL, ServerConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """A bundle of instructions that a model may read."""
+
+    name: str
+    """As a model or a user names it: `PLUGIN:SKILL`, or the skill's own name where it belongs to no plugin."""
+    description: str
+    path: str
+    """Of its SKILL.md."""
+    environment: str = LOCAL
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A root as it was read."""
+
+    id: str
+    """What all of it is attributed to."""
+    name: str = ""
+    """What the plugin calls itself; empty: the root is no plugin, but a folder of skills."""
+    description: str = ""
+    servers: tuple[ServerConfig, ...] = ()
+    skills: tuple[Skill, ...] = ()
+    connectors: tuple[Connector, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    """What is wrong with any of it; that part is left out, and the rest is there."""
+    files: frozenset[str] = field(default=frozenset(), repr=False)
+    """What it was read from, and the folders in which more of it may appear."""
