@@ -7,9 +7,16 @@ import selectors
 from collections.abc import Mapping
 from typing import Any
 
+TURNS = 100_000
+"""Turns of the loop at one moment after which it goes round in circles."""
+
 
 class NothingWillHappen(RuntimeError):
     """Everything waits and no timer is set: on a real loop the test would hang."""
+
+
+class TimeStandsStill(RuntimeError):
+    """Something is always about to be run, and no timer has its turn: on a real loop it would burn the processor."""
 
 
 class _Instant(selectors.BaseSelector):
@@ -17,6 +24,7 @@ class _Instant(selectors.BaseSelector):
 
     def __init__(self) -> None:
         self.now = 0.0
+        self._turns = 0
         self._keys: dict[Any, selectors.SelectorKey] = {}
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
@@ -29,7 +37,11 @@ class _Instant(selectors.BaseSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise NothingWillHappen("every task waits, and no timer is set that could wake one")
+        before = self.now
         self.now += max(0.0, timeout)
+        self._turns = self._turns + 1 if self.now == before else 0
+        if self._turns > TURNS:
+            raise TimeStandsStill(f"the loop was turned {self._turns:,} times at {self.now:g} s")
         return []
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from mcpool.backend.deadlines import ROUNDING
 from mcpool.errors import ServerUnavailable
 from mcpool.wire.link import Link, Works
 
@@ -34,10 +35,11 @@ class Window:
         self._until = 0.0
 
     def left(self, now: float, grace: float) -> float:
-        """Seconds that are left of it; the first who asks opens it."""
+        """Seconds that are left of it, 0 once a timer could not tell it from over; the first who asks opens it."""
         if self._begun is None:
             self._begun, self._until = now, now + grace
-        return self._until - now
+        left = self._until - now
+        return left if left > ROUNDING else 0.0
 
     def extend(self, now: float, grace: float) -> None:
         """There was a sign of life."""

@@ -12,7 +12,7 @@ def test_all_share_it_from_the_first_that_asked() -> None:
     window = Window()
     assert window.left(10.0, 1.0) == 1.0
     assert window.left(10.75, 1.0) == 0.25
-    assert window.left(12.0, 1.0) < 0
+    assert window.left(12.0, 1.0) == 0.0
 
 
 def test_a_sign_of_life_begins_it_again_though_not_for_ever() -> None:
@@ -26,9 +26,15 @@ def test_a_sign_of_life_begins_it_again_though_not_for_ever() -> None:
 def test_one_that_is_over_stays_over_until_it_is_closed() -> None:
     window = Window()
     window.left(0.0, 1.0)
-    assert window.left(100.0, 1.0) < 0
+    assert window.left(100.0, 1.0) == 0.0
     window.close()
     assert window.left(100.0, 1.0) == 1.0
+
+
+def test_it_is_over_when_what_is_left_is_no_more_than_a_rounding_error() -> None:
+    window = Window()
+    window.left(0.1, 1.0)
+    assert window.left(0.1 + 1.0 - 5e-16, 1.0) == 0.0
 
 
 def test_without_any_grace_no_sign_gives_some() -> None:
