@@ -23,11 +23,14 @@ async def nothing_happens() -> None:
 async def goes_round_in_circles() -> None:
     loop = asyncio.get_running_loop()
 
+    done = loop.create_future()
+
     def again() -> None:
-        loop.call_soon(again)
+        if not done.done():
+            loop.call_soon(again)
 
     again()
-    await loop.create_future()
+    await done
 
 
 def test_a_simulation_in_which_nothing_can_happen_any_more_fails() -> None:

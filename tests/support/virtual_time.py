@@ -41,6 +41,7 @@ class _Instant(selectors.BaseSelector):
         self.now += max(0.0, timeout)
         self._turns = self._turns + 1 if self.now == before else 0
         if self._turns > TURNS:
+            self._turns = 0
             raise TimeStandsStill(f"the loop was turned {self._turns:,} times at {self.now:g} s")
         return []
 
