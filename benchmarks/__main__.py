@@ -12,7 +12,7 @@ from dataclasses import asdict
 from benchmarks import call_path, gateway, plot, recovery, report, start_up
 from benchmarks.paths import RESULTS
 
-PARTS = ("library", "gateway", "threads", "start-up", "recovery")
+PARTS = ("library", "gateway", "threads", "changes", "start-up", "recovery")
 
 
 def main() -> int:
@@ -37,7 +37,10 @@ def main() -> int:
         results.gateway = gateway.run(2 if wanted.quick else 5, 0.7 if wanted.quick else 1.5, say)
     if "threads" in parts:
         say("threads on five servers")
-        results.threads = _threads()
+        results.threads = _worker("benchmarks.threads_worker", {"counts": [1, 10, 100, 1000]})
+    if "changes" in parts:
+        say("what is changed, and what is not")
+        results.changes = _worker("benchmarks.changes_worker", {"rounds": 2 if wanted.quick else 6})
     if "start-up" in parts:
         results.start_up = start_up.run(2 if wanted.quick else 4, say)
     if "recovery" in parts:
@@ -53,9 +56,9 @@ def main() -> int:
     return 0
 
 
-def _threads() -> dict[str, object]:
+def _worker(module: str, options: dict[str, object]) -> dict[str, object]:
     try:
-        return call_path.worker("benchmarks.threads_worker", {"counts": [1, 10, 100, 1000]}, 120)
+        return call_path.worker(module, options, 120)
     except call_path.WorkerFailed as exc:
         return {"error": str(exc)}
 

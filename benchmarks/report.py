@@ -23,6 +23,7 @@ class Results:
     call_path: Outcomes | None = None
     gateway: Outcomes | None = None
     threads: dict[str, Any] | None = None
+    changes: dict[str, Any] | None = None
     start_up: dict[str, Any] | None = None
     recovery: Recovery | None = None
     minutes: float = 0.0
@@ -72,6 +73,8 @@ def markdown(results: Results) -> str:
         parts += ["## Gateways: clients with a session and one call in flight each", _gateway(results.gateway)]
     if results.threads is not None:
         parts += ["## Threads on five servers", _threads(results.threads)]
+    if results.changes is not None:
+        parts += ["## What is changed, and what is not", _changes(results.changes)]
     if results.start_up is not None:
         parts += ["## Start-up and memory", _start_up(results.start_up)]
     if results.recovery is not None:
@@ -118,6 +121,9 @@ def _aims(results: Results) -> list[list[str]]:
         aim(f"time to ready per thread, of {most['threads']:,}", most["ready"] * 1e3, 1, " ms")
         aim(f"memory per thread, of {most['threads']:,}", most["memory"] / 1024, 30, " KiB")
         aim("processes of five servers", most["processes"], 5, "")
+    if (found := results.changes) is not None and "error" not in found:
+        for key, name, factor, limit, unit in _CHANGES:
+            aim(name, found[key] * factor, limit, f" {unit}")
     if (found := results.start_up) is not None:
         scaled: list[tuple[str, str, float, float, str]] = [
             ("`import mcpool`", "import", 1e3, 100, " ms"),
@@ -219,6 +225,21 @@ def _threads(found: dict[str, Any]) -> str:
         for row in found["rows"]
     ]
     return table(("threads", "server processes", "ms to ready, per thread", "KiB per thread"), rows)
+
+
+_CHANGES: tuple[tuple[str, str, float, float, str], ...] = (
+    ("projection", "a projection of 200 servers, resolved and compared", 1e3, 1, "ms"),
+    ("step", "a step on which nothing changed, 1 server", 1e6, 20, "us"),
+    ("step_many", "the same with 10 servers", 1e6, 20, "us"),
+)
+
+
+def _changes(found: dict[str, Any]) -> str:
+    if "error" in found:
+        return f"Not measured: {found['error']}"
+    return table(
+        ("", "best"), [[name, f"{found[key] * factor:,.2f} {unit}"] for key, name, factor, _, unit in _CHANGES]
+    )
 
 
 _FIGURES: tuple[tuple[str, str, Callable[[float], str], str], ...] = (

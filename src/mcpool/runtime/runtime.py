@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mcpool.backend.tools import Catalogue
 from mcpool.config.server import ServerConfig
 from mcpool.pool.lease import Lease
 from mcpool.runtime.policy import Policy
 from mcpool.runtime.projected import Projected
+from mcpool.runtime.tool_sets import Shown, ToolSets
 from mcpool.runtime.view import View
 
 
@@ -27,7 +29,10 @@ class Runtime:
     It lives as long as it is current or something pins it, a step or a request; then its leases go.
     """
 
-    __slots__ = ("__weakref__", "_current", "bindings", "pins", "policy", "projected", "revision", "unavailable")
+    __slots__ = (
+        *("__weakref__", "_current", "_seen", "_shown"),
+        *("bindings", "pins", "policy", "projected", "revision", "unavailable"),
+    )
 
     def __init__(
         self,
@@ -46,6 +51,9 @@ class Runtime:
         self.pins = 0
         """How many steps and requests hold it."""
         self._current = True
+        self._seen: Mapping[str, Catalogue] = {}
+        self._shown: Shown | None = None
+        """The tools of the catalogues that were seen last."""
 
     def __repr__(self) -> str:
         state = "current" if self._current else "replaced" if self.pins else "released"
@@ -60,6 +68,15 @@ class Runtime:
         ) and [(name, binding.config, binding.lease.backend) for name, binding in self.bindings.items()] == [
             (name, binding.config, binding.lease.backend) for name, binding in other.bindings.items()
         ]
+
+    def shown(self, catalogues: Mapping[str, Catalogue], sets: ToolSets) -> Shown:
+        """The tools of these catalogues as it sees them: the same object for as long as they are the same."""
+        if self._shown is not None and _all_same(catalogues, self._seen):
+            return self._shown
+        pending = tuple(name for name in self.bindings if name not in catalogues)
+        views = {name: (self.bindings[name].view, catalogue) for name, catalogue in catalogues.items()}
+        self._seen, self._shown = catalogues, sets.of(views, pending)
+        return self._shown
 
     def pin(self) -> None:
         """Hold it."""
@@ -79,3 +96,7 @@ class Runtime:
         if not self._current and not self.pins:
             for binding in self.bindings.values():
                 binding.lease.release()
+
+
+def _all_same(some: Mapping[str, Catalogue], others: Mapping[str, Catalogue]) -> bool:
+    return len(some) == len(others) and all(others.get(name) is catalogue for name, catalogue in some.items())

@@ -118,10 +118,7 @@ class Step:
     @property
     def _shown(self) -> Shown:
         if self._tools is None:
-            catalogues = self.pin_catalogues()
-            shown = {name: (self._runtime.bindings[name].view, catalogue) for name, catalogue in catalogues.items()}
-            pending = tuple(name for name in self._runtime.bindings if name not in catalogues)
-            self._tools = self._sets.of(shown, pending)
+            self._tools = self._runtime.shown(self.pin_catalogues(), self._sets)
         return self._tools
 
     async def facts(self, server: str) -> Session:
