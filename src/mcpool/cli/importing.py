@@ -28,7 +28,7 @@ def run(arguments: Namespace) -> int:
     paths = [Path(path).expanduser() for path in arguments.paths] or None
     plan = plan_import(paths, current, user_home=Path.home(), cwd=Path.cwd())
     screen = Screen()
-    _show(plan, screen)
+    show_plan(plan, screen)
     if not plan.added:
         return USAGE if any(problem.severity == "error" for problem in plan.problems) else OK
     if arguments.dry_run:
@@ -39,7 +39,7 @@ def run(arguments: Namespace) -> int:
     ):
         screen.line("nothing was written")
         return OK
-    plan = _secrets_stored(plan, screen, arguments)
+    plan = secrets_stored(plan, screen, arguments)
     backup = write_config(file, apply_import(plan, current))
     screen.line(
         f"added {_count(len(plan.added))} to {file}" + (f"; the old one is {backup}" if backup else ""), "green"
@@ -48,7 +48,8 @@ def run(arguments: Namespace) -> int:
     return OK
 
 
-def _show(plan: ImportPlan, screen: Screen) -> None:
+def show_plan(plan: ImportPlan, screen: Screen) -> None:
+    """What would be added, what need not be, and what is wrong."""
     if not plan.files:
         screen.line("no configuration of another tool was found; name one: `mcpool import PATH`")
     for addition in plan.added:
@@ -72,7 +73,7 @@ def _place(addition: Addition) -> str:
     return addition.file if addition.line is None else f"{addition.file}:{addition.line}"
 
 
-def _secrets_stored(plan: ImportPlan, screen: Screen, arguments: Namespace) -> ImportPlan:
+def secrets_stored(plan: ImportPlan, screen: Screen, arguments: Namespace) -> ImportPlan:
     """Move secrets to the keyring, if there is one and the user agrees."""
     if not plan.secrets:
         return plan

@@ -16,6 +16,7 @@ mcpool runs each of your MCP servers once and lets all your clients share it.
 
   mcpool up                         start it; prints what to paste into your clients
   mcpool connect [SERVER]           what clients run: an MCP server on stdin and stdout
+  mcpool install CLIENT             give a client (claude-code, cursor, ...) its servers from mcpool
   mcpool import                     take over the servers of your other tools
   mcpool status                     what runs, for whom, and what is wrong with it
 """
@@ -96,6 +97,16 @@ def _add_configuring(commands: Any) -> None:
     take.add_argument("--yes", action="store_true", help="do not ask")
     take.add_argument("--dry-run", action="store_true", help="show what would be added and write nothing")
     take.add_argument("--keyring", action="store_true", help="with --yes: move secrets to the system's keyring")
+    install = _command(commands, "install", "install:run", "give clients their servers from mcpool", _INSTALL)
+    install.add_argument("clients", metavar="CLIENT", nargs="*", help="claude-code, cursor, ...; lists them without")
+    install.add_argument("--url", action="store_true", help="by URL and token, for clients that can; else by `connect`")
+    install.add_argument("--keyring", action="store_true", help="with --yes: move secrets to the system's keyring")
+    uninstall = _command(commands, "uninstall", "uninstall:run", "the opposite of install", _INSTALL)
+    uninstall.add_argument("clients", metavar="CLIENT", nargs="*")
+    uninstall.add_argument("--all", action="store_true", help="all clients that mcpool is installed in")
+    for each in (install, uninstall):
+        each.add_argument("--yes", action="store_true", help="do not ask")
+        each.add_argument("--dry-run", action="store_true", help="show what would be written and write nothing")
     config = _command(commands, "config", "", "look at the configuration", _CONFIG)
     check = _command(config.add_subparsers(metavar="check", required=True), "check", "config_check:run", "", _CONFIG)
     check.add_argument("file", metavar="FILE", nargs="?", help="default: config.toml in the home")
@@ -228,6 +239,18 @@ order there are kept; equal definitions become one, different ones of one name a
   mcpool import --dry-run
   mcpool import
   mcpool import ~/project/.vscode/mcp.json --yes
+"""
+_INSTALL = """\
+Have a client (claude-code, claude-desktop, codex, cursor, vscode, gemini, zed, opencode) get its servers from mcpool.
+The servers that it has are taken over into our config.toml, and its own file gets an entry for each of ours, under the
+names it had. The change is shown first. `uninstall` puts back what was there: byte for byte if the file was not changed
+since, else without our entries and with all that was changed.
+
+  mcpool install
+  mcpool install claude-code cursor
+  mcpool install codex --url
+  mcpool uninstall cursor
+  mcpool uninstall --all
 """
 _CONFIG = """\
 Print everything that is wrong with a configuration: file, line, key, and what to do. Exit code 2 if there are errors. A

@@ -50,6 +50,15 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """Where a server of another host stands, and what ours calls it, or will once the plan is carried out."""
+
+    file: str
+    path: KeyPath
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImportPlan:
     """What would be added, what need not be, and what is wrong with what was found."""
 
@@ -58,6 +67,8 @@ class ImportPlan:
     added: tuple[Addition, ...]
     skipped: tuple[Skipped, ...]
     problems: tuple[Problem, ...]
+    taken: tuple[Taken, ...] = ()
+    """Every server that is found in ours too, those included that need no adding."""
 
     @property
     def secrets(self) -> tuple[LiteralSecret, ...]:

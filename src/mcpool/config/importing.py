@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from mcpool.config.document import Document, read_document, read_toml
 from mcpool.config.expand import Expander
 from mcpool.config.hosts import Host, find_host_files, host_of
-from mcpool.config.import_plan import Addition, ImportPlan, Skipped, with_references
+from mcpool.config.import_plan import Addition, ImportPlan, Skipped, Taken, with_references
 from mcpool.config.keys import KEYS
 from mcpool.config.known_servers import keeps_state
 from mcpool.config.literal_secrets import find_literal_secrets
@@ -22,8 +22,9 @@ from mcpool.config.model import DaemonConfig
 from mcpool.config.problem import Problem
 from mcpool.config.read_server import Entry, Surroundings, read_server
 from mcpool.config.server import CLIENT_CWD, ServerConfig, Stdio
-from mcpool.config.table import as_list, as_table
+from mcpool.config.table import Table, as_list, as_table
 from mcpool.config.working_folder import has_relative_path
+from mcpool.errors import ConfigError
 
 _AS_WRITTEN = Expander({}, lambda _: None, look_up=False)
 _INPUT = re.compile(r"\$\{input:([^{}]+)\}")
@@ -37,17 +38,21 @@ def plan_import(
     user_home: Path,
     cwd: Path,
     platform: str = sys.platform,
+    with_disabled: bool = True,
+    running_port: int | None = None,
 ) -> ImportPlan:
     """Compare the servers in other hosts' files with those of our file, whose text is `current`.
 
     `paths` None looks where the known hosts keep theirs; a folder among `paths` is searched as a project. Reads files,
-    writes none. If `current` itself can't be read, the plan adds nothing and says why.
+    writes none. `with_disabled` false leaves out what is switched off where it stands; `running_port` is the daemon's,
+    if it may be another than the configured one. If `current` can't be read, the plan adds nothing and says why.
     """
     ours = read_toml("config.toml", current, user_home)
     if isinstance(ours, Problem):
         return ImportPlan((), (), (), (ours,))
     files = find_host_files(user_home, cwd, platform) if paths is None else _unfolded(paths, user_home, platform)
-    merge = _Merge(user_home, _port(ours))
+    ports = frozenset({_port(ours)} if running_port is None else {_port(ours), running_port})
+    merge = _Merge(user_home, ports, with_disabled)
     merge.know(ours)
     for path in files:
         document = read_document(path)
@@ -55,7 +60,30 @@ def plan_import(
             merge.problems.append(document)
         else:
             merge.take_all(document, host_of(path, user_home, platform))
-    return ImportPlan(tuple(map(str, files)), tuple(merge.added), tuple(merge.skipped), tuple(merge.problems))
+    return ImportPlan(
+        tuple(map(str, files)), tuple(merge.added), tuple(merge.skipped), tuple(merge.problems), tuple(merge.taken)
+    )
+
+
+def configured_servers(text: str, user_home: Path) -> dict[str, ServerConfig]:
+    """The servers of our file, whose text this is, by name: references as they are written, broken ones left out.
+
+    Raises:
+        ConfigError: the text is not TOML.
+    """
+    document = read_toml("config.toml", text, user_home)
+    if isinstance(document, Problem):
+        raise ConfigError([str(document)])
+    report = document.report()
+    around = Surroundings(_AS_WRITTEN, document.folder, str(user_home))
+    read = (read_server(entry, around, report) for entry in entries(document, report, str(user_home)))
+    return {server.name: server for server in read if server is not None}
+
+
+def configured_port(text: str) -> int:
+    """The TCP port that our file, whose text this is, gives the daemon."""
+    document = read_toml("config.toml", text, Path("/"))
+    return DaemonConfig().port if isinstance(document, Problem) else _port(document)
 
 
 def _unfolded(paths: Sequence[Path], user_home: Path, platform: str) -> list[Path]:
@@ -72,11 +100,13 @@ class _Merge:
     """The servers known so far, and what was decided about each that came after."""
 
     user_home: Path
-    port: int
+    ports: frozenset[int]
+    with_disabled: bool = True
     known: dict[str, ServerConfig] = field(default_factory=dict[str, ServerConfig])
     added: list[Addition] = field(default_factory=list[Addition])
     skipped: list[Skipped] = field(default_factory=list[Skipped])
     problems: list[Problem] = field(default_factory=list[Problem])
+    taken: list[Taken] = field(default_factory=list[Taken])
 
     def know(self, ours: Document) -> None:
         """Take our own servers as given, problems and all."""
@@ -91,24 +121,30 @@ class _Merge:
         report = document.report()
         before = dict(self.known)
         for entry in entries(document, report, str(self.user_home)):
-            if _is_ourselves(entry, self.port):
+            if is_ourselves(entry.table, self.ports):
                 self.skipped.append(Skipped(entry.name, host.name, document.file, "is mcpool itself"))
                 continue
             server = read_server(entry, self._around(document), report)
-            if server is not None:
-                self._take(entry, server, document, host, before)
+            if server is None:
+                continue
+            if server.enabled or self.with_disabled:
+                name = self._take(entry, server, document, host, before)
+                self.taken.append(Taken(document.file, entry.path, name))
+            else:
+                self.skipped.append(Skipped(entry.name, host.name, document.file, "is switched off there"))
         self.problems += in_order(report.problems)
 
     def _take(
         self, entry: Entry, server: ServerConfig, document: Document, host: Host, before: dict[str, ServerConfig]
-    ) -> None:
+    ) -> str:
+        """Returns what ours calls it."""
         table, notes = _to_write(entry, server, host, self.user_home)
         server = _as_read(entry.name, table, self.user_home)
         # Two equal ones in one file are two on purpose; of two files they are one.
         for name, other in (*before.items(), *((n, s) for n, s in self.known.items() if n == entry.name)):
             if _same(table, other, self.user_home):
                 self._join(name, other, server, document, host)
-                return
+                return name
         name = self._free_name(entry.name, host)
         if name != entry.name:
             notes.insert(0, f"is called `{name}`: another server is called `{entry.name}`")
@@ -125,6 +161,7 @@ class _Merge:
                 notes=tuple(notes),
             )
         )
+        return name
 
     def _join(self, name: str, other: ServerConfig, server: ServerConfig, document: Document, host: Host) -> None:
         place = f"{host.name} ({document.file})"
@@ -234,20 +271,17 @@ def _agree(table: dict[str, object], notes: list[str], one: ServerConfig, two: S
         notes.append(f"is switched on: it is on in {place}")
 
 
-def _is_ourselves(entry: Entry, port: int) -> bool:
-    """Whether the entry is what a user pasted to reach mcpool: importing it would make mcpool its own client."""
-    words = [
-        word
-        for word in (entry.table.get("command"), *(as_list(entry.table.get("args")) or []))
-        if isinstance(word, str)
-    ]
+def is_ourselves(table: Table, ports: frozenset[int]) -> bool:
+    """Whether a server's table is what reaches mcpool: importing it would make mcpool its own client."""
+    found = (table.get("command"), *(as_list(table.get("args")) or []))
+    words = [word for word in found if isinstance(word, str)]
     names = [PurePosixPath(word).name for word in words]
     if "mcpool" in names and "connect" in words[names.index("mcpool") :]:
         return True
-    url = entry.table.get("url")
+    url = table.get("url")
     try:
         parts = urlsplit(url) if isinstance(url, str) else None
-        return parts is not None and parts.hostname in ("127.0.0.1", "localhost", "::1") and parts.port == port
+        return parts is not None and parts.hostname in ("127.0.0.1", "localhost", "::1") and parts.port in ports
     except ValueError:
         return False
 

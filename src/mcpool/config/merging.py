@@ -51,7 +51,7 @@ def _inserted(plan: ImportPlan, text: str) -> str:
 
     document: Any = tomlkit.parse(text)
     for addition in plan.added:
-        document["mcp_servers"][addition.name] = _inline(addition.table)
+        document["mcp_servers"][addition.name] = inline_value(addition.table)
     return str(tomlkit.dumps(document))
 
 
@@ -64,28 +64,31 @@ def _block(addition: Addition) -> str:
     for key, value in addition.table.items():
         inner = as_table(value)
         if inner is None:
-            lines.append(f"{key} = {_inline(value).as_string()}")
+            lines.append(f"{key} = {inline_value(value).as_string()}")
             continue
         tables += ["", f"[{header}.{key}]"]
-        tables += [f"{tomlkit.key(name).as_string()} = {_inline(item).as_string()}" for name, item in inner.items()]
+        tables += [
+            f"{tomlkit.key(name).as_string()} = {inline_value(item).as_string()}" for name, item in inner.items()
+        ]
     return "\n".join([*lines, *tables]) + "\n"
 
 
-def _inline(value: object) -> Any:
+def inline_value(value: object) -> Any:
+    """A value as tomlkit writes it on one line."""
     import tomlkit
 
     items = as_list(value)
     if items is not None:
         array: Any = tomlkit.array()
         for item in items:
-            array.append(_inline(item))
+            array.append(inline_value(item))
         return array
     table = as_table(value)
     if table is None:
         return tomlkit.item(value)
     inline = tomlkit.inline_table()
     for key, item in table.items():
-        inline[key] = _inline(item)
+        inline[key] = inline_value(item)
     return inline
 
 

@@ -16,6 +16,7 @@ from mcpool.errors import ConfigError
 LOCK_WAIT = 5.0
 """Seconds that an edit waits for another one."""
 _POLL = 0.01
+_MEANWHILE = "{}: was changed by somebody else at the same moment; nothing was written to it: try again"
 
 
 def read_config(path: Path) -> str:
@@ -88,6 +89,32 @@ def edit_config(path: Path, edit: Callable[[str], str]) -> None:
         raise ConfigError([msg]) from error
 
 
+def swap(path: Path, content: bytes | None, *, unchanged: bytes | None = None, checked: bool = False) -> None:
+    """Put `content` in the place of a file, atomically, or take the file away if it is None; its mode and group stay.
+
+    With `checked`, only if the file holds exactly `unchanged` (None: if there is none) until then. A file that was not
+    there is for its owner alone. A symbolic link is followed, so that a file kept elsewhere stays there.
+
+    Raises:
+        ConfigError: it can't be written, belongs to another user, or was changed meanwhile. Nothing has then changed.
+    """
+    try:
+        target = path.resolve()
+        status = target.stat() if target.exists() else None
+        if status is not None and status.st_uid != os.geteuid():
+            raise ConfigError([f"{path}: belongs to another user (uid {status.st_uid}), and is not changed"])
+        if checked and (target.read_bytes() if status is not None else None) != unchanged:
+            raise ConfigError([_MEANWHILE.format(target)])
+        if content is None:
+            target.unlink(missing_ok=True)
+        else:
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _replace(target, content, status=status, unchanged=unchanged if checked else None)
+    except (OSError, RuntimeError) as error:
+        msg = f"{path}: could not be written: {error}; check the permissions of the folder and the space on the disk"
+        raise ConfigError([msg]) from error
+
+
 @contextmanager
 def _alone_in(folder: Path) -> Generator[None]:
     """Hold the folder's lock, which only programs of ours look at."""
@@ -127,7 +154,7 @@ def _replace(
                 os.fchmod(handle, stat.S_IMODE(status.st_mode))
             os.fsync(file.fileno())
         if unchanged is not None and target.read_bytes() != unchanged:
-            raise ConfigError([f"{target}: was changed by somebody else at the same moment; nothing was written"])
+            raise ConfigError([_MEANWHILE.format(target)])
         os.replace(name, target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
