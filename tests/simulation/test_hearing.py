@@ -292,11 +292,13 @@ async def test_wishes_move_to_a_running_server_with_the_thread() -> None:
         thread = world.thread()
         await thread.subscribe("fake", "file:///a")
         await thread.set_log_level("fake", "info")
-        other = config(env=(("KEY", "2"),))
-        world.threads.apply([other])
-        await world.thread().ready()
-        world.threads.apply([config(env=(("KEY", "1"),))])
-        await server.receives("resources/subscribe", 3)
+        bystander = world.thread()
+        await bystander.ready()
+        with bystander.capture():  # keeps the first process
+            world.threads.apply([config(env=(("KEY", "2"),))])
+            await world.thread().ready()
+            world.threads.apply([config(env=(("KEY", "1"),))])
+            await server.receives("resources/subscribe", 3)
     assert [m["params"]["uri"] for m in server.got("resources/subscribe")] == ["file:///a"] * 3
     assert levels(server) == ["info", "info"], "the first process still logs at the level it was told"
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from mcpool.catalog.connector import Connector
 from mcpool.catalog.contribution import Contribution, Owner, Source
-from mcpool.catalog.projection import Projection, resolve
-from mcpool.config.server import ServerConfig
-from mcpool.threads.facts import ThreadFacts
+from mcpool.catalog.projection import Projection
 from mcpool.threads.thread import Thread
+from support.everybody import Everybody
 from support.fake_server import FakeServer, nothing
 from support.virtual_time import VirtualTimeLoop
 from support.world import World, call, config
@@ -21,22 +18,6 @@ from support.world import World, call, config
 HISTORIES = 150
 NAMES = ("a", "b", "c")
 USER, KIT, OTHER = Owner(Source.USER), Owner(Source.PLUGIN, "kit"), Owner(Source.PLUGIN, "other")
-
-
-@dataclass
-class Everybody:
-    """A projector that a test changes by hand."""
-
-    contributions: list[Contribution] = field(default_factory=list[Contribution])
-    environments: dict[str, int] = field(default_factory=dict[str, int])
-    connectors: list[Connector] = field(default_factory=list[Connector])
-
-    def resolved(self) -> Projection:
-        return resolve(self.contributions, environments=self.environments, connectors=self.connectors).projection
-
-    async def project(self, servers: Sequence[ServerConfig], thread: ThreadFacts) -> Projection:
-        await asyncio.sleep(0.01)  # as if it read files
-        return self.resolved()
 
 
 def contributed(owner: Owner, name: str, **settings: Any) -> Contribution:

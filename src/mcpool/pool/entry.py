@@ -19,7 +19,7 @@ from mcpool.pool.sharing import Key
 class Entry:
     """All who hold a lease on one key, and the processes that work for them."""
 
-    __slots__ = ("backend", "config", "ending", "held", "key", "lanes", "last_released", "retired", "timer")
+    __slots__ = ("backend", "config", "ending", "held", "key", "lanes", "last_released", "outdated", "retired", "timer")
 
     def __init__(
         self,
@@ -38,6 +38,8 @@ class Entry:
         self.held: Counter[str] = Counter()
         """The leases by the name of the server."""
         self.retired = False
+        self.outdated = False
+        """Whether somebody who had it has another definition now, or none, and nobody wanted it since."""
         self.ending: asyncio.Task[None] | None = None
         """Ends it, or has ended it."""
         self.last_released = loop.time()

@@ -79,6 +79,11 @@ class Lease:
         """The turn in which the holder was asked something is over: that is answered as cancelled."""
         self._entry.lanes.interrupt(self.holder)
 
+    def outdate(self) -> None:
+        """What the holder is configured to use is no longer this. If nobody else wants it, it ends with its last lease
+        and waits for nobody to come back."""
+        self._entry.outdated = True
+
     def release(self) -> None:
         """Give it back. Safe to call twice."""
         if not self._released:

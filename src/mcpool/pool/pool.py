@@ -132,6 +132,7 @@ class Pool:
         if entry is None:
             entry = self._entries[key] = self._enter(key, server, resolved, terms)
         entry.config = server
+        entry.outdated = False
         entry.held[server.name] += 1
         entry.lanes.adapt(terms)
         entry.backend.holders.add(holder)
@@ -188,8 +189,8 @@ class Pool:
         elif entry.retired:
             self._retired.discard(entry)
             self._stop(entry)
-        elif entry.key.within:
-            self.retire(entry)  # nobody else may ever lease it
+        elif entry.key.within or entry.outdated:
+            self.retire(entry)  # nobody else may ever lease it, or is configured to
         else:
             self._watch_use(entry)
 

@@ -87,9 +87,14 @@ class Runtime:
         self.pins -= 1
         self._release_if_unheld()
 
-    def replace(self) -> None:
+    def replace(self, successor: Runtime | None = None) -> None:
         """It is no longer the thread's current runtime, or never became it."""
         self._current = False
+        if successor is not None:
+            kept = {binding.lease.backend for binding in successor.bindings.values()}
+            for binding in self.bindings.values():
+                if binding.lease.backend not in kept:
+                    binding.lease.outdate()
         self._release_if_unheld()
 
     def _release_if_unheld(self) -> None:

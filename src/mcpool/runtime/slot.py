@@ -91,7 +91,7 @@ class RuntimeSlot:
         self._alive.add(candidate)
         self._current = candidate
         if before is not None:
-            before.replace()
+            before.replace(candidate)
         self._on_published(candidate)
 
     def close(self) -> None:
