@@ -430,7 +430,7 @@ async def test_a_servers_own_question_never_passes_for_an_approval() -> None:
 
 
 async def test_a_step_keeps_its_authority_and_the_next_one_has_the_new_one() -> None:
-    """Whether it was loosened or tightened."""
+    """Scenario P8. Whether it was loosened or tightened."""
     async with World(FakeServer("fake"), configs=PROMPT) as world:
         thread = world.thread(authority=Authority("full-access"))
         async with thread.step() as step:
@@ -447,7 +447,7 @@ async def test_a_step_keeps_its_authority_and_the_next_one_has_the_new_one() -> 
 
 
 async def test_a_change_of_view_keeps_the_connection_and_leaves_the_old_step_as_it_was() -> None:
-    """The old step: two tools, asked for; the new one: one tool, approved; the same process."""
+    """Scenario R9. The old step: two tools, asked for; the new one: one tool, approved; the same process."""
     somebody = Somebody(True)
     server = FakeServer("fake", tools=[tool("search"), tool("write")])
     async with World(server, configs=PROMPT) as world:
@@ -522,5 +522,6 @@ async def alternating(schedule: list[tuple[bool, int]], lingering: list[int]) ->
 def test_no_decision_ever_mixes_the_policy_of_one_moment_with_that_of_another(
     schedule: list[tuple[bool, int]], lingering: list[int]
 ) -> None:
+    """Scenario P9."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         runner.run(alternating(schedule, lingering))

@@ -48,6 +48,7 @@ async def filled(server: FakeServer) -> Shelf:
 
 
 async def test_all_servers_never_seen_share_one_grace() -> None:
+    """Scenario L3."""
     slow = [FakeServer(name, slow_start=20.0) for name in "abc"]
     async with World(FakeServer("quick"), *slow) as world, world.thread().step() as step:
         assert world.loop.time() == pytest.approx(1.0)
@@ -103,6 +104,35 @@ async def test_nobody_waits_where_no_grace_is_given() -> None:
         assert step.tools.pending == ("fake",)
 
 
+async def test_who_was_waited_for_in_vain_is_not_waited_for_again_by_any_thread() -> None:
+    """Scenario L3. Not by the next step, nor by a thread that opens later."""
+    async with World(FakeServer("fake", slow_start=20.0)) as world:
+        thread = world.thread()
+        for each in (thread, thread, world.thread()):
+            async with each.step() as step:
+                assert world.loop.time() == pytest.approx(1.0)
+                assert list(step.tools) == []
+        await world.passes(20.0)
+        for each in (thread, world.thread()):
+            began = world.loop.time()
+            async with each.step() as step:
+                assert world.loop.time() == began
+                assert list(step.tools) == [ECHO]
+
+
+async def test_an_optional_server_that_fails_for_good_leaves_what_is_shown_as_it_was() -> None:
+    """Scenario L3. The specs are the very same before and after."""
+    broken = FakeServer("broken", slow_start=5.0)
+    configs = [config(), config("broken", startup_timeout=3.0, restart_max=0)]
+    async with World(FakeServer("fake"), broken, configs=configs) as world:
+        thread = world.thread()
+        async with thread.step() as step:
+            before = step.tools.openai()
+        assert (await thread.ready())["broken"] is not None
+        async with thread.step() as step:
+            assert step.tools.openai() is before
+
+
 async def test_a_start_that_fails_is_not_waited_for_any_longer() -> None:
     async with World(FakeServer("fake", fails_to_start="no such command")) as world, world.thread().step():
         assert world.loop.time() < 0.1
@@ -112,6 +142,7 @@ async def test_a_start_that_fails_is_not_waited_for_any_longer() -> None:
 
 
 async def test_a_server_that_was_mentioned_is_waited_for_until_it_runs() -> None:
+    """Scenario L3."""
     slow, other = FakeServer("slow", slow_start=15.0), FakeServer("other", slow_start=100.0)
     async with World(slow, other) as world, world.thread().step(mentions=["slow", "no such server"]) as step:
         assert 15.0 <= world.loop.time() < 16.0
@@ -165,6 +196,7 @@ async def test_a_required_server_is_waited_for_by_every_step() -> None:
 
 
 async def test_a_fresh_host_shows_the_tools_of_a_known_server_at_once_and_starts_nothing() -> None:
+    """Scenario L3."""
     server = FakeServer("fake")
     shelf = await filled(server)
     server.slow_start = 10.0
@@ -235,6 +267,7 @@ async def test_approval_is_decided_by_the_live_annotations_never_by_remembered_o
 
 
 async def test_an_old_list_is_shown_at_once_and_read_again_meanwhile() -> None:
+    """Scenario L3."""
     server = FakeServer("fake")
     shelf = await filled(server)
     shelf.stale = True
@@ -266,6 +299,7 @@ async def test_after_a_reload_a_step_waits_for_the_new_list_and_falls_back_on_th
 
 
 async def test_what_one_thread_has_seen_is_known_to_all_of_the_same_identity() -> None:
+    """Scenario L3."""
     server = FakeServer("fake", slow_start=0.5)
     async with World(server, configs=[config(scope="thread")]) as world:
         await call(world.thread())

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from mcpool.errors import ApprovalDenied, CallTimeout, Closed, ToolChanged, ToolNotFound
+from mcpool.errors import ApprovalDenied, CallTimeout, Closed, ServerUnavailable, ToolChanged, ToolNotFound
+from mcpool.runtime.approval import Authority
 from mcpool.runtime.approval_request import ApprovalRequest
 from support.fake_server import FakeServer, nothing, tool
 from support.world import World, call, config
@@ -23,14 +24,19 @@ def changes(server: FakeServer, **more: Any) -> None:
 
 
 async def test_it_calls_the_server_that_it_was_prepared_for_whatever_is_published_meanwhile() -> None:
-    """S2, S3: prepared on A, then B is published; what is prepared after that goes to B."""
+    """Scenario P1. S2, S3: connection, policy and mode are A's; what is prepared after B was published has B's."""
     server = FakeServer("fake")
-    async with World(server, configs=[config(env=(("V", "a"),))]) as world:
-        thread = world.thread()
+    old = config(env=(("V", "a"),), default_tools_approval_mode="prompt")
+    async with World(server, configs=[old]) as world:
+        thread = world.thread(authority=Authority("full-access"))
         async with thread.step() as step:
             prepared = step.prepare(ECHO, {"n": 1})
-            world.threads.apply([config(env=(("V", "b"),))])
+            thread.set_authority(Authority("never"))
+            world.threads.apply([config(env=(("V", "b"),), default_tools_approval_mode="approve")])
             assert (await call(thread))["pid"] == 1001
+            async with thread.step() as later:
+                assert later.prepare(ECHO).policy.authority == Authority("never")
+            assert prepared.policy.authority == Authority("full-access")
             assert '"pid": 1000' in (await prepared.run()).for_model()
 
 
@@ -56,7 +62,7 @@ async def test_it_keeps_the_mode_that_it_was_prepared_with_and_the_next_step_has
 
 
 async def test_it_is_not_rerouted_when_the_server_that_it_was_prepared_for_has_died() -> None:
-    """That one is brought back; its successor is not touched."""
+    """Scenario P2. That one is brought back; its successor is not touched."""
     server = FakeServer("fake")
     async with World(server, configs=[config(env=(("V", "a"),))]) as world:
         thread = world.thread()
@@ -69,7 +75,24 @@ async def test_it_is_not_rerouted_when_the_server_that_it_was_prepared_for_has_d
         assert [m["method"] for m in server.processes[1].received].count("tools/call") == 1
 
 
+async def test_one_whose_server_cannot_be_brought_back_fails_and_its_successor_is_not_touched() -> None:
+    """Scenario P2."""
+    server = FakeServer("fake")
+    async with World(server, configs=[config(env=(("V", "a"),), restart_max=0)]) as world:
+        thread = world.thread()
+        async with thread.step() as step:
+            prepared = step.prepare(ECHO)
+            world.threads.apply([config(env=(("V", "b"),))])
+            assert (await call(thread))["pid"] == 1001
+            server.processes[0].exit(1)
+            with pytest.raises(ServerUnavailable):
+                await prepared.run()
+        assert len(server.processes) == 2
+        assert [m["method"] for m in server.processes[1].received].count("tools/call") == 1
+
+
 async def test_it_is_refused_when_the_tool_changed_since_it_was_prepared() -> None:
+    """Scenario P3."""
     server = FakeServer("fake")
     async with World(server) as world, world.thread().step() as step:
         prepared = step.prepare(ECHO)
@@ -82,6 +105,7 @@ async def test_it_is_refused_when_the_tool_changed_since_it_was_prepared() -> No
 
 @pytest.mark.parametrize("answer", [True, False])
 async def test_of_one_that_is_refused_the_arguments_are_never_finished(answer: bool) -> None:
+    """Scenario P4."""
     finished: list[Mapping[str, Any]] = []
 
     async def finish(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -105,6 +129,7 @@ async def test_of_one_that_is_refused_the_arguments_are_never_finished(answer: b
 
 
 async def test_a_tool_that_changes_while_the_arguments_are_finished_never_gets_them() -> None:
+    """Scenario P5."""
     server = FakeServer("fake")
 
     async def finish(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -116,6 +141,24 @@ async def test_a_tool_that_changes_while_the_arguments_are_finished_never_gets_t
         with pytest.raises(ToolChanged):
             await step.prepare(ECHO).run(finish=finish)
     assert server.got("tools/call") == []
+
+
+async def test_what_changes_around_it_while_the_arguments_are_finished_does_not_disturb_it() -> None:
+    """Scenario P5. A list that says the same of its tool, and a runtime that replaces its own."""
+    server = FakeServer("fake")
+
+    async def finish(arguments: dict[str, Any]) -> dict[str, Any]:
+        server.tools = [tool("echo"), tool("more")]
+        server.process.says({"method": "notifications/tools/list_changed"})
+        world.threads.apply([config(env=(("V", "b"),))])
+        await world.passes(2.0)
+        return arguments
+
+    async with World(server, configs=[config(env=(("V", "a"),))]) as world:
+        thread = world.thread()
+        async with thread.step() as step:
+            assert '"pid": 1000' in (await step.prepare(ECHO).run(finish=finish)).for_model()
+        assert (await call(thread))["pid"] == 1001
 
 
 async def test_what_is_sent_are_the_finished_arguments() -> None:

@@ -80,6 +80,7 @@ async def test_capturing_does_not_wait_and_sees_the_old_one_whole() -> None:
 
 
 async def test_of_changes_while_one_is_taken_over_only_the_last_is() -> None:
+    """Scenario R10."""
     projector = SlowProjector()
     async with World(FakeServer("fake"), configs=configured("start"), projector=projector) as world:
         thread = world.thread()

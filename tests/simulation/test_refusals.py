@@ -119,6 +119,7 @@ async def test_a_server_that_wants_credentials_says_so_and_is_tried_by_each_call
 
 
 async def test_steps_look_whether_somebody_has_signed_in_but_not_all_the_time() -> None:
+    """Scenario R13."""
     server = Guarded("fake")
     async with World(server) as world:
         thread = world.thread()

@@ -222,6 +222,35 @@ async def test_closing_ends_what_starts_what_works_and_what_idles() -> None:
             await world.thread().refresh()
 
 
+@pytest.mark.parametrize("silent", ["initialize", "tools/list"])
+async def test_closing_waits_for_no_answer_of_a_server_that_starts(silent: str) -> None:
+    """Scenario R14. Whoever waits for the server is told."""
+    server = FakeServer("fake", acts={silent: nothing})
+    async with World(server) as world:
+        waiting = asyncio.create_task(world.thread().ready())
+        await server.receives(silent)
+        began = world.loop.time()
+        await world.pool.close()
+        assert isinstance((await waiting)["fake"], ServerUnavailable)
+        assert world.loop.time() == began
+        assert not server.running
+
+
+async def test_a_wait_that_is_cancelled_costs_neither_what_is_ready_nor_what_starts() -> None:
+    """Scenario R14. P5"""
+    ready, slow = FakeServer("ready"), FakeServer("slow", slow_start=10.0)
+    async with World(ready, slow, grace=0.1) as world:
+        thread = world.thread()
+        waiting = asyncio.create_task(thread.ready())
+        await world.passes(5.0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert (await call(thread, server="ready"))["pid"] == 1000
+        await world.passes(6.0)
+        assert (await call(thread, server="slow"))["pid"] == 1000
+    assert (len(ready.processes), len(slow.processes)) == (1, 1)
+
+
 async def test_what_is_released_after_the_end_harms_nobody() -> None:
     server = FakeServer("fake")
     async with World(server) as world:

@@ -285,6 +285,7 @@ async def test_a_broken_server_never_fails_a_step_that_does_not_call_it() -> Non
 
 
 async def test_a_step_waits_for_a_server_never_seen_no_longer_than_the_grace() -> None:
+    """Scenario L3."""
     slow = FakeServer("fake", slow_start=20.0)
     async with World(slow, grace=1.0) as world:
         async with world.thread().step() as step:

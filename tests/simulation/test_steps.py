@@ -97,14 +97,15 @@ async def test_a_reload_gives_all_threads_the_same_fresh_process() -> None:
 
 
 async def test_a_configuration_that_says_the_same_keeps_every_process() -> None:
-    """U5"""
+    """Scenario R2. U5"""
     server = FakeServer("fake")
     async with World(server) as world:
         thread = world.thread()
         await call(thread)
-        before = thread.runtime
+        before, seen = thread.runtime, shown(thread)
         world.threads.apply([config()])
         assert thread.runtime is before
+        assert shown(thread) == seen == [ECHO]
         assert world.backend().holders.leases == 1
         assert (await call(thread))["pid"] == 1000
     assert len(server.got("initialize")) == 1

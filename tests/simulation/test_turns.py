@@ -393,6 +393,32 @@ async def test_questions_of_a_replaced_runtime_end_with_the_turn_too() -> None:
     assert server.answers_of["a"][0]["result"] == {"action": "cancel"}
 
 
+@pytest.mark.parametrize("replaced", ["view", "process"])
+async def test_an_answer_reaches_the_process_that_asked_though_the_runtime_was_replaced_meanwhile(
+    replaced: str,
+) -> None:
+    """Scenario S3. By an environment that became ready, say: the server is the same, or another one by now."""
+    server, ada = AskingServer(), Person(after=50.0)
+    async with World(server) as world:
+        thread = world.thread(ada)
+        asked = begins(thread, "a", "ask")
+        await server.receives("tools/call")
+        await world.passes(1.0)
+        before = thread.runtime
+        if replaced == "view":
+            world.configure("fake", tool_timeout=70.0)
+        else:
+            world.threads.apply([config(env=(("V", "b"),))])
+        assert await begins(thread, "b") == "b"
+        assert thread.runtime is not before
+        assert not asked.done()
+        assert await asked == "a"
+        await world.settles()
+        assert len(server.running) == 1
+    assert [process.pid for process in server.processes if process.asked] == [1000]
+    assert server.answers_of["a"][0]["result"]["action"] == "accept"
+
+
 async def test_a_thread_keeps_its_open_question_while_another_of_its_calls_is_under_way() -> None:
     """Rule (g): which call asked is not known."""
     server, ada = AskingServer(), Person(after=10.0)

@@ -1,7 +1,8 @@
 """A real MCP server that asks, standard library only, in the handshake era: it never says which call made it ask.
 
-`work {"label": ..., "script": [0.01, "ask"]}` works for so many seconds and asks, step by step, and returns the label,
-the answers' actions and its pid. `later {"label": ...}` returns at once, and asks when it has.
+`work {"label": ..., "script": [0.01, "ask", "/a/file"]}` works for so many seconds, asks, and waits until there is this
+file, step by step, and returns the label, the answers' actions and its pid. `later {"label": ...}` returns at once, and
+asks when it has.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ def work(id: Any, arguments: dict[str, Any]) -> None:
     for do in arguments.get("script", []):
         if do == "ask":
             actions.append(ask(arguments["label"]))
+        elif isinstance(do, str):
+            while not os.path.exists(do):
+                time.sleep(0.005)
         else:
             time.sleep(do)
     reply(id, {"label": arguments["label"], "actions": actions, "pid": os.getpid()})

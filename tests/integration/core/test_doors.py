@@ -16,7 +16,8 @@ import pytest
 
 import mcpool
 import mcpool.sync
-from support.real_servers import DEMO, OpenHost, demo_pid, servers
+from gatewaykit.waiting import until
+from support.real_servers import DEMO, OpenHost, demo_pid, lives, servers
 
 
 def run_program(code: str, home: Path) -> subprocess.CompletedProcess[str]:
@@ -40,6 +41,19 @@ async def test_any_task_may_close_what_another_opened(tmp_path: Path) -> None:
     await asyncio.create_task(host.close())
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_closing_goes_on_when_who_began_it_is_cancelled(tmp_path: Path) -> None:
+    """Scenario R14."""
+    host = mcpool.open(servers(demo=DEMO), home=tmp_path / "home", grace=10.0)
+    await host.start()
+    pid = await demo_pid(host.thread())
+    closing = asyncio.create_task(host.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait([closing])
+    await until(lambda: not lives(pid))
+    await host.close()
 
 
 async def test_another_event_loop_comes_in_through_the_portal(open_host: OpenHost) -> None:

@@ -100,6 +100,25 @@ def test_headers_are_complete_and_the_bearer_token_wins():
     }
 
 
+def test_only_credentials_that_are_sent_count_and_whose_they_are():
+    """Scenario R7."""
+
+    def identity(token: str, *, static: str = "a", principal: str = "ann", unset: str = "UNSET") -> HttpIdentity:
+        headers = (("Authorization", static),)
+        transport = Http(
+            "https://example.test",
+            bearer_token_env_var="TOKEN",
+            http_headers=headers,
+            env_http_headers=(("X-C", unset),),
+        )
+        place = replace(PLACE, lookup=(("TOKEN", token),), principal=principal)
+        return http(replace(HTTP, transport=transport), place)
+
+    assert identity("t") == identity("t", static="b") == identity("t", unset="UNSET_TOO")
+    assert identity("t") != identity("other")
+    assert identity("t") != identity("t", principal="bob")
+
+
 def test_missing_names_the_variables_that_are_unset_or_empty():
     transport = Http(
         "https://example.test", bearer_token_env_var="TOKEN", env_http_headers=(("X-B", "B"), ("X-C", "C"))

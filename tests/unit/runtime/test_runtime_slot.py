@@ -35,6 +35,10 @@ class Leased:
     def __init__(self, backend: object) -> None:
         self.backend = backend
         self.released = 0
+        self.outdated = False
+
+    def outdate(self) -> None:
+        self.outdated = True
 
     def release(self) -> None:
         self.released += 1
@@ -160,6 +164,7 @@ async def test_who_wants_what_is_there_already_does_not_wait_for_later_changes(s
 
 
 async def test_a_cancelled_refresh_stays_pending(subject: Subject) -> None:
+    """Scenario R13."""
     first = await subject.blocked()
     first.cancel()
     await asyncio.wait([first])
@@ -243,6 +248,17 @@ async def test_a_replaced_one_goes_with_its_last_pin(subject: Subject) -> None:
     made.unpin()
     assert subject.leases[0].released == 1
     assert subject.slot.pins == 0
+
+
+@pytest.mark.parametrize(("backend", "outdated"), [("one", False), ("two", True)])
+async def test_a_lease_that_its_successor_has_no_more_is_given_back_as_outdated(
+    subject: Subject, backend: str, outdated: bool
+) -> None:
+    await subject.slot.refresh()
+    subject.backend = backend
+    subject.change("B")
+    await subject.slot.refresh()
+    assert [(lease.outdated, lease.released) for lease in subject.leases] == [(outdated, 1), (False, 0)]
 
 
 async def test_a_closed_slot_lets_go_and_publishes_nothing(subject: Subject) -> None:
