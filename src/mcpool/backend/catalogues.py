@@ -57,7 +57,7 @@ class Known:
         self._store = store
         self._seen: asyncio.Future[None] | None = None
         kept = store.load(identity)
-        self.catalogue = None if kept is None else read_catalogue(kept.tools, revision=0)[0]
+        self.catalogue = None if kept is None else _read(kept, identity)
         """What a fresh process last listed; None: nobody ever saw its tools."""
         self.stale = kept is not None and kept.stale
         """The list is old: it is shown, and read again as soon as somebody looks."""
@@ -91,6 +91,10 @@ class Known:
         if self._seen is None:
             self._seen = loop.create_future()
         return self._seen
+
+
+def _read(kept: Kept, identity: Identity) -> Catalogue:
+    return read_catalogue(kept.tools, revision=0, connectors=identity.connectors)[0]
 
 
 class Catalogues:

@@ -57,6 +57,8 @@ class Terms:
     capabilities: str
     """The capability class, as in the identity."""
     roots: tuple[Root, ...] | None
+    connectors: bool = False
+    """Whether it may say to which connectors its tools belong, as in the identity."""
     new_lease_id: Callable[[], str] | None = None
     """Makes what the server may tell its threads apart by; None: it is not told."""
     budget: Budget = field(default_factory=Budget)
@@ -263,10 +265,8 @@ class Connection:
         if "tools" not in self.session.capabilities:
             return False
         items = await self.session.list_all("tools/list", "tools")
-        if isinstance(self.link, Choosy):
-            catalogue, refused = read_catalogue(items, self._revision(), self.link.why_unusable)
-        else:
-            catalogue, refused = read_catalogue(items, self._revision())
+        choice = (self.link.why_unusable,) if isinstance(self.link, Choosy) else ()
+        catalogue, refused = read_catalogue(items, self._revision(), *choice, connectors=self.terms.connectors)
         for sentence in refused:
             self._note(sentence)
         changed = catalogue.tools != self.catalogue.tools or not self.catalogue.revision

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from mcpool.backend.connector_meta import Named, named, stripped
 from mcpool.catalog.toolschema import definition_digest
 
 
@@ -42,6 +43,11 @@ class ToolDefinition:
         """Equal for two definitions exactly when no decision can tell them apart."""
         return definition_digest(self.raw)
 
+    @property
+    def connector(self) -> Named | None:
+        """The connector that it belongs to; only tools of the host's own server for connectors have one."""
+        return named(self.raw)
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
@@ -59,12 +65,20 @@ def _all_usable(_: str) -> None:
 
 
 def read_catalogue(
-    items: Iterable[bytes], revision: int, why_unusable: Callable[[str], str | None] = _all_usable
+    items: Iterable[bytes],
+    revision: int,
+    why_unusable: Callable[[str], str | None] = _all_usable,
+    *,
+    connectors: bool = False,
 ) -> tuple[Catalogue, tuple[str, ...]]:
-    """Read a tool list; returns it with one sentence for each entry that had to be left out."""
+    """Read a tool list; returns it with one sentence for each entry that had to be left out.
+
+    `connectors`: the server may say to which connectors its tools belong.
+    """
     tools: dict[str, ToolDefinition] = {}
     refused: list[str] = []
-    for raw in items:
+    for item in items:
+        raw = item if connectors else stripped(item)
         try:
             head = msgspec.json.decode(raw, type=_Head)
         except msgspec.DecodeError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 from mcpool.config.server import ServerConfig
 
-_CONNECTION = ("transport", "environment_id", "client_capabilities", "scope", "max_message_bytes")
+_CONNECTION = ("transport", "environment_id", "client_capabilities", "scope", "max_message_bytes", "connectors")
 """What a process or connection depends on. All else only changes how it is seen, or how long it stays."""
 
 

@@ -50,6 +50,8 @@ class StdioIdentity:
     era: str = "auto"
     remote_env: tuple[str, ...] = ()
     """Names of the variables whose values only the executor knows."""
+    connectors: bool = False
+    """Whether it may speak for connectors: what another says of them is taken out of its list of tools."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class HttpIdentity:
     """The command that prints more headers, and the folder in which it runs."""
     oauth: Pairs = ()
     """How the credentials are obtained."""
+    connectors: bool = False
+    """Whether it may speak for connectors."""
 
 
 Identity = StdioIdentity | HttpIdentity
@@ -122,6 +126,7 @@ def _identify_stdio(server: ServerConfig, stdio: Stdio, place: Place) -> StdioId
         roots=_roots(place),
         era=server.era,
         remote_env=tuple(sorted({variable.name for variable in stdio.env_vars if variable.source == "remote"})),
+        connectors=server.connectors,
     )
 
 
@@ -144,6 +149,7 @@ def _identify_http(server: ServerConfig, http: Http, place: Place) -> HttpIdenti
         era=server.era,
         helper=helper,
         oauth=_oauth(http),
+        connectors=server.connectors,
     )
 
 
@@ -200,6 +206,8 @@ def _shared_differences(a: Identity, b: Identity) -> Iterable[str]:
             f"client capabilities: {a.capabilities} and {b.capabilities}; "
             '`client_capabilities = "all"` in the configuration makes it one'
         )
+    if a.connectors != b.connectors:
+        yield "connectors: one of them is the server for connectors"
     if a.era != b.era:
         yield f"era: {a.era} and {b.era}"
     if a.roots != b.roots:

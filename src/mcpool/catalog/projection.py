@@ -14,6 +14,9 @@ from mcpool.catalog.connector import Connector
 from mcpool.catalog.contribution import FIRST_COUNTS, Contribution, Owner, Source
 from mcpool.config.server import LOCAL, ApprovalMode, ServerConfig
 
+_PLUGINS = frozenset({Source.PLUGIN, Source.SELECTED_PLUGIN})
+_CHOSEN = frozenset({Source.SELECTED_PLUGIN, Source.CONNECTOR})
+
 Refusal = Callable[[Contribution], str | None]
 """Why a server may not be used here, by the rules of this machine's administrator; None: it may."""
 
@@ -55,6 +58,16 @@ class Projection:
     def servers(self) -> tuple[ServerConfig, ...]:
         """The servers that can be used now, in the order in which they were first contributed."""
         return tuple(winner.server for winner in self.winners if winner.available)
+
+    @property
+    def plugins(self) -> dict[str, str]:
+        """By server: the plugin that contributed it, for those that one did."""
+        return {winner.server.name: winner.owner.name for winner in self.winners if winner.owner.source in _PLUGINS}
+
+    @property
+    def chosen(self) -> frozenset[str]:
+        """The servers that were chosen for this very thread."""
+        return frozenset(winner.server.name for winner in self.winners if winner.owner.source in _CHOSEN)
 
 
 @dataclass(frozen=True, slots=True)

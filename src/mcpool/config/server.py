@@ -113,6 +113,9 @@ class ServerConfig:
     when_asking: WhenAsking = "overflow"
     overlap: bool = True
     max_message_bytes: int = 64 * 1024 * 1024
+    connectors: bool = False
+    """It is the host's own server for connectors: it may say to which of them its tools belong. `[connectors]` alone
+    sets this."""
     file: str | None = field(default=None, compare=False)
     """Where it was written, for messages; no part of what it is."""
     line: int | None = field(default=None, compare=False)

@@ -124,6 +124,7 @@ class Pool:
             client_info=self._client_info,
             capabilities=capabilities,
             roots=client.roots if resolved.offers_roots else None,
+            connectors=server.connectors,
             budget=_budget(server),
             new_lease_id=self._new_lease_id if isinstance(server.transport, Stdio) else None,
             heartbeat=server.heartbeat,

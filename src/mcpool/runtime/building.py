@@ -20,6 +20,7 @@ def build(revision: int, projected: Projected, policy: Policy, acquire: Callable
     """
     bindings: dict[str, Binding] = {}
     unavailable: dict[str, str] = {}
+    plugins, chosen = projected.plugins, projected.chosen
     try:
         for server in projected.servers:
             try:
@@ -27,7 +28,8 @@ def build(revision: int, projected: Projected, policy: Policy, acquire: Callable
             except ServerUnavailable as error:
                 unavailable[server.name] = error.message
             else:
-                bindings[server.name] = Binding(server, view_of(server), lease)
+                view = view_of(server, plugins.get(server.name), projected.connectors)
+                bindings[server.name] = Binding(server, view, lease, chosen=server.name in chosen)
     except BaseException:
         for binding in bindings.values():
             binding.lease.release()

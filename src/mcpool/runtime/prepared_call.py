@@ -15,6 +15,7 @@ import msgspec
 
 from mcpool.backend.connection import Connection
 from mcpool.backend.tools import ToolDefinition
+from mcpool.catalog.connector import Connector
 from mcpool.errors import CallTimeout, ServerError, ServerUnavailable, ToolChanged, ToolNotFound
 from mcpool.runtime.admission import admit
 from mcpool.runtime.approval import runs_unseen
@@ -86,6 +87,16 @@ class PreparedCall:
         return self._shown
 
     @property
+    def connector(self) -> Connector | None:
+        """The connector that the step showed the tool as one of."""
+        return None if self._shown is None else self.view.connector_of(self._shown)
+
+    @property
+    def plugin(self) -> str | None:
+        """The plugin for which it is made: that of its connector, or of its server."""
+        return self.view.plugin if self.connector is None else self.connector.plugin
+
+    @property
     def view(self) -> View:
         """The filters, modes and time-outs that hold for it."""
         return self._binding.view
@@ -129,7 +140,8 @@ class PreparedCall:
         """`run` for faces that speak MCP themselves, and whose clients say what runs side by side: the raw result."""
         self._begin()
         try:
-            if runs_unseen(self.policy.authority, self.view.rule(self.tool)):
+            unseen = runs_unseen(self.policy.authority, self.view.rule(self.tool))
+            if unseen and (self.view.connectors is None or self._shown is not None):
                 return await self._send(self._fields, manner, self._shown)
             connection, manner = await self._live(manner)
             approved, manner = await self._admitted(connection, manner)
@@ -178,7 +190,7 @@ class PreparedCall:
                 self._binding,
                 "tools/call",
                 fields,
-                manner,
+                self._attributed(manner, approved),
                 check=None if approved is None else lambda connection: self._check(approved, connection),
                 tool=self.tool,
             )
@@ -189,6 +201,11 @@ class PreparedCall:
             raise
         self._generations.note(self._binding, self._sent_to)
         return raw
+
+    def _attributed(self, manner: Manner, tool: ToolDefinition | None) -> Manner:
+        """Say to a plugin's server, and to that for connectors, whose call it is, whatever the caller says of that."""
+        said = self.view.attribution(tool)
+        return replace(manner, meta={**(manner.meta or {}), **said}) if said else manner
 
     async def _live(self, manner: Manner) -> tuple[Connection, Manner]:
         """The server's connection; waiting for it takes of the call's time."""
@@ -214,7 +231,7 @@ class PreparedCall:
         live = connection.catalogue.by_name.get(self.tool)
         if self._shown is not None:
             self._check(self._shown, connection)
-        if live is None:
+        if live is None or not self.view.shows(live):
             raise ToolNotFound(self.server, f"the server has no tool `{self.tool}`")
         return live
 
@@ -229,7 +246,7 @@ class PreparedCall:
                 raise ToolChanged(
                     self.server, f"tool `{self.tool}` is no longer offered; look at the tools of the next step"
                 )
-            if live.digest != known.digest:
+            if live.digest != known.digest or self.view.connector_of(live) != self.view.connector_of(known):
                 raise ToolChanged(
                     self.server, f"tool `{self.tool}` changed after it was shown; look at the tools of the next step"
                 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from mcpool.catalog.connector import Connector
 from mcpool.config.server import ApprovalMode, ServerConfig
 
 
@@ -24,4 +25,19 @@ class Projected(Protocol):
     @property
     def restriction(self) -> ApprovalMode | None:
         """An approval mode that holds for every tool, besides every other."""
+        ...
+
+    @property
+    def connectors(self) -> Sequence[Connector]:
+        """The connectors whose tools the thread may use."""
+        ...
+
+    @property
+    def plugins(self) -> Mapping[str, str]:
+        """By server: the plugin that contributed it, for those that one did."""
+        ...
+
+    @property
+    def chosen(self) -> Collection[str]:
+        """The servers that were chosen for this very thread: steps wait until they run, or have failed."""
         ...

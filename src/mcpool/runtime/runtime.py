@@ -21,6 +21,8 @@ class Binding:
     config: ServerConfig
     view: View
     lease: Lease
+    chosen: bool = False
+    """It was chosen for this very thread: steps wait until it runs, or has failed."""
 
 
 class Runtime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -10,6 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from mcpool.backend.tools import Annotations, ToolDefinition
+from mcpool.catalog.connector import Connector
 from mcpool.catalog.toolnames import PROFILE_64, NameProfile, ToolKey, allocate
 from mcpool.catalog.toolschema import for_model, is_model_visible
 
@@ -21,6 +22,8 @@ class Tool:
     name: str
     server: str
     definition: ToolDefinition
+    connector: Connector | None = None
+    """The connector that it belongs to; None: it is a tool of an ordinary server."""
 
     @property
     def raw_name(self) -> str:
@@ -53,7 +56,15 @@ class Tool:
         return for_model(cast(dict[str, object], self.spec.get("inputSchema") or {}))
 
 
-def named(by_server: Mapping[str, tuple[ToolDefinition, ...]], profile: NameProfile = PROFILE_64) -> dict[str, Tool]:
+def _no_connector(server: str, tool: ToolDefinition) -> None:
+    pass
+
+
+def named(
+    by_server: Mapping[str, tuple[ToolDefinition, ...]],
+    profile: NameProfile = PROFILE_64,
+    connector_of: Callable[[str, ToolDefinition], Connector | None] = _no_connector,
+) -> dict[str, Tool]:
     """The tools that a model may be shown, under the names that it uses."""
     visible = {
         ToolKey(server, tool.name): tool
@@ -62,7 +73,10 @@ def named(by_server: Mapping[str, tuple[ToolDefinition, ...]], profile: NameProf
         if is_model_visible(tool.raw)
     }
     names = allocate(visible, profile)
-    return {name: Tool(name, key.server, visible[key]) for key, name in sorted(names.items(), key=lambda pair: pair[0])}
+    return {
+        name: Tool(name, key.server, visible[key], connector_of(key.server, visible[key]))
+        for key, name in sorted(names.items(), key=lambda pair: pair[0])
+    }
 
 
 class ToolSet(Mapping[str, Tool]):

@@ -58,7 +58,11 @@ class ToolSets:
         if kept is not None:
             self._kept.move_to_end(key)
             return kept
-        tools = named({name: view.select(catalogue.tools) for name, (view, catalogue) in shown.items()}, self._profile)
+        tools = named(
+            {name: view.select(catalogue.tools) for name, (view, catalogue) in shown.items()},
+            self._profile,
+            lambda server, tool: shown[server][0].connector_of(tool),
+        )
         omitted = {name: view.omitted_from for name, (view, _) in shown.items()}
         made = self._kept[key] = Shown(tools, omitted, pending)
         if len(self._kept) > _KEPT:

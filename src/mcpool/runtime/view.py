@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
+import msgspec
+
+from mcpool.backend import connector_meta
 from mcpool.backend.tools import ToolDefinition
+from mcpool.catalog.connector import Connector
 from mcpool.config.server import Retry, ServerConfig, Surface
 from mcpool.runtime.approval import Rule
 
@@ -27,16 +32,43 @@ class View:
     """Where the tools are not shown."""
     retry: Retry
     tool_retries: tuple[tuple[str, Retry], ...]
+    plugin: str | None = None
+    """Which plugin contributed it."""
+    connectors: tuple[Connector, ...] | None = None
+    """Of the host's own server for connectors: those whose tools may be used. None: it is another server."""
 
     def allows(self, tool: str) -> bool:
         """Whether the tool may be listed and called: first the allow-list, then the deny-list."""
         return (self.enabled_tools is None or tool in self.enabled_tools) and tool not in self.disabled_tools
 
+    def shows(self, tool: ToolDefinition) -> bool:
+        """Whether a tool that is defined so may be listed and called."""
+        return self.allows(tool.name) and (self.connectors is None or self.connector_of(tool) is not None)
+
     def select(self, tools: tuple[ToolDefinition, ...]) -> tuple[ToolDefinition, ...]:
         """The tools that may be listed and called."""
-        if self.enabled_tools is None and not self.disabled_tools:
+        if self.enabled_tools is None and not self.disabled_tools and self.connectors is None:
             return tools
-        return tuple(tool for tool in tools if self.allows(tool.name))
+        return tuple(tool for tool in tools if self.shows(tool))
+
+    def connector_of(self, tool: ToolDefinition) -> Connector | None:
+        """The connector that a tool belongs to, if it is one of those that may be used."""
+        said = tool.connector if self.connectors else None
+        if said is None:
+            return None
+        for connector in self.connectors or ():
+            if connector.id == said.id:
+                return replace(connector, name=said.name or said.display_name or connector.name)
+        return None
+
+    def attribution(self, tool: ToolDefinition | None) -> dict[str, msgspec.Raw]:
+        """What the server is told, in `_meta`, of whose call it is: for which plugin, and for which connector."""
+        connector = None if tool is None else self.connector_of(tool)
+        said = {
+            connector_meta.PLUGIN: self.plugin if connector is None else connector.plugin,
+            connector_meta.ID: None if connector is None else connector.id,
+        }
+        return {key: msgspec.Raw(msgspec.json.encode(value)) for key, value in said.items() if value is not None}
 
     def rule(self, tool: str) -> Rule:
         """What the configuration says of approving a tool."""
@@ -53,8 +85,8 @@ class View:
         return self.retry
 
 
-def view_of(server: ServerConfig) -> View:
-    """The view that a configuration gives."""
+def view_of(server: ServerConfig, plugin: str | None = None, connectors: Iterable[Connector] = ()) -> View:
+    """The view that a configuration gives. `connectors` are those of its thread."""
     return View(
         enabled_tools=None if server.enabled_tools is None else frozenset(server.enabled_tools),
         disabled_tools=frozenset(server.disabled_tools),
@@ -71,4 +103,6 @@ def view_of(server: ServerConfig) -> View:
         omitted_from=frozenset(server.omit_tools_from or ()),
         retry=server.retry,
         tool_retries=tuple((name, tool.retry) for name, tool in server.tools if tool.retry is not None),
+        plugin=plugin,
+        connectors=tuple(connectors) if server.connectors else None,
     )

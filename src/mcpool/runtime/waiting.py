@@ -17,7 +17,7 @@ Patience = Literal["none", "grace", "full"]
 def patience(*, connected: bool, known: bool, wanted: bool) -> Patience:
     """How long to wait for one server. Pure.
 
-    `known`: its tools were seen before, and are believed; `wanted`: it is required, or was named for this step.
+    `known`: its tools were seen before, and are believed; `wanted`: it is required, chosen for the thread, or named for this step.
     """
     if connected:
         return "none"
@@ -36,7 +36,7 @@ async def wait_for_servers(bindings: Mapping[str, Binding], named: Collection[st
         match patience(
             connected=backend.current is not None,
             known=backend.catalogue is not None and not known.doubted,
-            wanted=binding.config.required or name in named,
+            wanted=binding.config.required or binding.chosen or name in named,
         ):
             case "full":
                 waits.append(started(binding))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from mcpool.backend.holder import ClientFacts
+from mcpool.catalog.connector import Connector
 from mcpool.config.server import ApprovalMode, ServerConfig
 from mcpool.runtime.projected import Projected
 
@@ -49,6 +50,9 @@ class ConfiguredServers:
 
     servers: tuple[ServerConfig, ...]
     restriction: ApprovalMode | None = None
+    connectors: tuple[Connector, ...] = ()
+    plugins: Mapping[str, str] = field(default_factory=dict[str, str])
+    chosen: Collection[str] = ()
 
 
 class ConfigurationAlone:
