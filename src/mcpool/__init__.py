@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mcpool import sync
     from mcpool.backend.holder import CallSink, ClientFacts, Question, Root
     from mcpool.backend.latency import Latency
+    from mcpool.catalog.connector import Connector
     from mcpool.errors import (
         ApprovalDenied,
         AuthRequired,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from mcpool.host.extension import Extension
     from mcpool.host.health import Health
     from mcpool.launch.memory import Memory
+    from mcpool.plugins.root import CapabilityRoot
     from mcpool.runtime.approval import Authority
     from mcpool.runtime.approval_request import ApprovalAnswer, ApprovalRequest
     from mcpool.runtime.policy import Policy
@@ -70,9 +72,11 @@ __all__ = [
     "CallOutcomeUnknown",
     "CallSink",
     "CallTimeout",
+    "CapabilityRoot",
     "ClientFacts",
     "Closed",
     "ConfigError",
+    "Connector",
     "DaemonError",
     "ElicitAnswer",
     "Elicitation",
@@ -114,9 +118,11 @@ __all__ = [
 _HOMES = {
     "mcpool.backend.holder": ("CallSink", "ClientFacts", "Question", "Root"),
     "mcpool.backend.latency": ("Latency",),
+    "mcpool.catalog.connector": ("Connector",),
     "mcpool.host": ("Host", "open"),
     "mcpool.host.health": ("Health",),
     "mcpool.launch.memory": ("Memory",),
+    "mcpool.plugins.root": ("CapabilityRoot",),
     "mcpool.runtime.approval": ("Authority",),
     "mcpool.runtime.approval_request": ("ApprovalAnswer", "ApprovalRequest"),
     "mcpool.runtime.policy": ("Policy",),

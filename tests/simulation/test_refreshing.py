@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import pytest
 
+from mcpool.catalog.connector import Connector
 from mcpool.config.server import ServerConfig, Stdio
 from mcpool.errors import Closed, ServerUnavailable
 from mcpool.runtime.approval import Authority
@@ -29,6 +30,9 @@ class Owned:
     servers: tuple[ServerConfig, ...]
     owner: str
     restriction: None = None
+    connectors: Sequence[Connector] = ()
+    plugins: Mapping[str, str] = field(default_factory=dict[str, str])
+    chosen: Collection[str] = ()
 
 
 class SlowProjector:

@@ -18,6 +18,7 @@ from mcpool.backend.holder import ClientFacts, Question
 from mcpool.catalog.identity import Place, identify
 from mcpool.config.server import ServerConfig, Stdio
 from mcpool.errors import RpcError
+from mcpool.plugins.root import CapabilityRoot
 from mcpool.pool.pool import Pool
 from mcpool.pool.resolver import Circumstances, Resolved
 from mcpool.runtime.approval import Authority
@@ -26,6 +27,7 @@ from mcpool.telemetry import Telemetry
 from mcpool.threads.approvals import Keeper
 from mcpool.threads.facts import ConfigurationAlone, Projector
 from mcpool.threads.manager import ThreadManager
+from mcpool.threads.mentions import ReadSkills, no_skills
 from mcpool.threads.telling import Around, nothing_else
 from mcpool.threads.thread import Thread
 from mcpool.world.section import Section
@@ -85,6 +87,7 @@ class World:
         projector: Projector | None = None,
         sections: Sequence[Section] = (),
         around: Around = nothing_else,
+        read_skills: ReadSkills = no_skills,
         store: CatalogueStore | None = None,
         keeper: Keeper | None = None,
     ) -> None:
@@ -99,6 +102,7 @@ class World:
         self._projector = projector or ConfigurationAlone()
         self._sections = (*OUR_SECTIONS, *sections)
         self._around = around
+        self._read_skills = read_skills
         self._store = store
         self._keeper = keeper
         self._stack = AsyncExitStack()
@@ -137,6 +141,7 @@ class World:
             loop=self.loop,
             sections=lambda: self._sections,
             around=self._around,
+            read_skills=self._read_skills,
             keeper=self._keeper,
         )
         self._stack.push_async_callback(self.threads.close)
@@ -183,6 +188,7 @@ class World:
         beside: Thread | None = None,
         on_approve: OnApprove | None = None,
         authority: Authority | None = None,
+        roots: Sequence[CapabilityRoot] | None = None,
         id: str | None = None,
     ) -> Thread:
         """Open a thread."""
@@ -195,6 +201,7 @@ class World:
             authority=authority,
             parent=parent,
             beside=beside,
+            roots=roots,
             id=id,
         )
 

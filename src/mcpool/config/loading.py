@@ -15,16 +15,17 @@ from mcpool.config.model import Config, DaemonConfig, OAuthStore
 from mcpool.config.parse import one_of, seconds, whole
 from mcpool.config.placeholders import Placeholders
 from mcpool.config.problem import Problem, Report, Spot, dotted
+from mcpool.config.read_connectors import read_connectors
 from mcpool.config.read_server import Entry, Surroundings, nearest, read_server
 from mcpool.config.requirements import read_requirements
 from mcpool.config.server import ServerConfig
-from mcpool.config.shapes import SERVER_TABLES, find_entries, is_foreign
+from mcpool.config.shapes import CONNECTORS, SERVER_TABLES, find_entries, is_foreign
 from mcpool.config.table import Table, as_table, kind
 from mcpool.config.translate import translate
 
 FILE_NAME = "config.toml"
 _OAUTH_STORE = "mcp_oauth_credentials_store"
-_TOP_LEVEL = ("mcp_servers", "daemon", "requirements", _OAUTH_STORE)
+_TOP_LEVEL = ("mcp_servers", "daemon", "requirements", CONNECTORS, _OAUTH_STORE)
 
 
 def load(
@@ -62,7 +63,8 @@ def load(
     oauth_store = _oauth_store(document, report)
     requirements = read_requirements(document, report)
     writable = _writable(document, found)
-    return Config(servers, in_order(report.problems), daemon, path, oauth_store, requirements, writable)
+    connectors = read_connectors(document, around, report)
+    return Config(servers, in_order(report.problems), daemon, path, oauth_store, requirements, writable, connectors)
 
 
 def check(

@@ -44,6 +44,8 @@ class Config:
     writable: Mapping[str, Table] = field(default_factory=dict[str, Table], repr=False)
     """The servers whose tables are ours to add to: those of a file of our own, not of another host or a dict. Each with
     what is written of how it is reached."""
+    connectors: ServerConfig | None = None
+    """`[connectors]`: the host's own server for connectors."""
 
     def require(self) -> None:
         """Raises `ConfigError` if it has errors and no server is left of it."""

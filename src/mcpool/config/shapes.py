@@ -38,6 +38,8 @@ def find_entries(document: Document, report: Report) -> list[RawEntry]:
         if as_table(project) is not None and document.syntax != "toml":
             path = ("projects", folder, "mcpServers")
             found += [replace(raw, project=folder) for raw in _inside(data, path, "foreign", report)]
+    if document.syntax == "dict":
+        data = {name: value for name, value in data.items() if name != CONNECTORS}
     if not found and document.syntax != "toml" and _is_bare_map(data):
         found = [RawEntry(name, value, (name,), "foreign") for name, value in data.items()]
     return found
@@ -60,6 +62,9 @@ def is_foreign(document: Document) -> bool:
         return document.folder.name == ".codex" or not _FOREIGN_TOML.isdisjoint(document.data)
     return False
 
+
+CONNECTORS = "connectors"
+"""The table of the host's own server for connectors, and what that is called."""
 
 SERVER_TABLES = frozenset({"mcp_servers", "mcpServers", "context_servers", "servers", "mcp", "projects"})
 """Top-level keys under which one host or another keeps its servers."""

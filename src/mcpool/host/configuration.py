@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mcpool.config.server import ServerConfig
 from mcpool.host.contributors import Contributors
 from mcpool.host.extension import Extension
 from mcpool.host.extensions import Extensions
+from mcpool.plugins.shelf import Places
 
 logger = logging.getLogger("mcpool")
 
@@ -30,6 +32,7 @@ class Configuration:
         *,
         projects: bool,
         extensions: Sequence[Extension],
+        places: Places | None = None,
     ) -> None:
         """Raises: ConfigError, if nothing of it can be used."""
         self._source = source
@@ -41,7 +44,14 @@ class Configuration:
         for problem in self.current.problems:
             logger.warning("%s", problem)
         self.extensions = Extensions(extensions, self._load)
-        self.contributors = Contributors(home, environ, self.extensions, with_projects=projects)
+        self.contributors = Contributors(
+            home,
+            environ,
+            self.extensions,
+            with_projects=projects,
+            connectors=lambda: self.current.connectors,
+            places=places,
+        )
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -65,9 +75,12 @@ class Configuration:
         config = self._load(source if source is not None else self._source)
         if not config.servers and any(problem.severity == "error" for problem in config.problems):
             return config, None
+        spared = _spared([*before, *_listed(self.current.connectors)], config)
+        if any(server.connectors for server in spared):
+            config = replace(config, connectors=self.current.connectors)
         self.current = config
         self.contributors.read_managed()
-        return config, (*config.servers, *_spared(before, config))
+        return config, (*config.servers, *(server for server in spared if not server.connectors))
 
     def given(self, source: Mapping[str, Any]) -> tuple[ServerConfig, ...]:
         """The servers of a dict. Raises: ConfigError, if nothing of it can be used."""
@@ -79,8 +92,12 @@ class Configuration:
         return load(source, home=self._home, environ=self._environ)
 
 
+def _listed(server: ServerConfig | None) -> list[ServerConfig]:
+    return [] if server is None else [server]
+
+
 def _spared(before: Sequence[ServerConfig], config: Config) -> list[ServerConfig]:
     """Servers that run on as they are, because what is written of them now is wrong."""
-    read = {server.name for server in config.servers}
+    read = {server.name for server in (*config.servers, *_listed(config.connectors))}
     wrong = [problem for problem in config.problems if problem.severity == "error"]
     return [s for s in before if s.name not in read and any(problem.concerns(s.name) for problem in wrong)]

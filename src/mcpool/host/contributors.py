@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mcpool.catalog.contribution import Contribution, Owner, Source
@@ -13,7 +13,10 @@ from mcpool.config.server import ServerConfig
 from mcpool.config.trust import TRUSTED
 from mcpool.host.extensions import Extensions
 from mcpool.host.projects import Project, Projects
+from mcpool.plugins.installed import InstalledPlugins
+from mcpool.plugins.shelf import OnlyHere, Places, Shelf
 from mcpool.threads.facts import ThreadFacts
+from mcpool.world.surroundings import SkillText, Surroundings
 
 MANAGED_FILE = Path("/etc/mcpool/config.toml")
 MANAGED_VARIABLE = "MCPOOL_MANAGED_CONFIG"
@@ -21,14 +24,30 @@ MANAGED_VARIABLE = "MCPOOL_MANAGED_CONFIG"
 
 
 class Contributors:
-    """The administrator, the user, projects, whoever opened the thread, and extensions of the program."""
+    """The administrator, the user, projects, plugins, whoever opened the thread, and extensions of the program."""
 
-    def __init__(self, home: Path, environ: Mapping[str, str], extensions: Extensions, *, with_projects: bool) -> None:
-        """`with_projects`: folders of threads may bring servers of their own."""
+    def __init__(
+        self,
+        home: Path,
+        environ: Mapping[str, str],
+        extensions: Extensions,
+        *,
+        with_projects: bool,
+        connectors: Callable[[], ServerConfig | None] = lambda: None,
+        places: Places | None = None,
+    ) -> None:
+        """`with_projects`: folders of threads may bring servers of their own, and installed plugins count.
+
+        `connectors` is the server for connectors that the user configured. `places`: where capability roots may be; on
+        this machine only, if None.
+        """
         self._home = home
         self._environ = environ
         self._projects = Projects(home, environ) if with_projects else None
         self._extensions = extensions
+        self._connectors = connectors
+        self._places = OnlyHere() if places is None else places
+        self._shelf = Shelf(self._places, environ, InstalledPlugins(home) if with_projects else None)
         self._managed = Config()
         self.read_managed()
 
@@ -36,13 +55,14 @@ class Contributors:
         """Read the administrator's file, and look at projects anew."""
         file = self._managed_file
         self._managed = load(file, home=self._home, environ=self._environ) if file.exists() else Config()
+        self._shelf.forget()
         if self._projects is not None:
             self._projects.forget()
 
     @property
     def files(self) -> frozenset[Path]:
         """The files that it is read from, whether they exist or not."""
-        own = {self._managed_file, self._home / TRUSTED}
+        own = {self._managed_file, self._home / TRUSTED, *self._shelf.files}
         return frozenset(own if self._projects is None else own | self._projects.files)
 
     @property
@@ -52,7 +72,7 @@ class Contributors:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with anything but the user's own configuration."""
-        found = [*self._managed.problems, *self._extensions.problems]
+        found = [*self._managed.problems, *self._extensions.problems, *self._shelf.problems]
         if self._projects is not None:
             for problems in self._projects.notices.values():
                 found.extend(problems)
@@ -69,11 +89,35 @@ class Contributors:
     async def resolve(self, servers: Sequence[ServerConfig], thread: ThreadFacts) -> Resolution:
         """What a thread has, and how it came about. Raises: as `project`."""
         project = None if self._projects is None else await self._projects.of(thread.cwd)
+        handles = dict(self._places.handles())
+        selected = await self._shelf.selected(thread, thread.roots, handles)
+        installed = await self._shelf.installed()
         claims = self._claims(servers, thread, project)
+        for source, several in ((Source.PLUGIN, installed), (Source.SELECTED_PLUGIN, selected)):
+            for contents in several:
+                claims += _of(Owner(source, contents.id), contents.servers)
+        connectors = [connector for contents in (*selected, *installed) for connector in contents.connectors]
+        server = self._connectors() or self._managed.connectors
+        if connectors and server is not None:
+            claims += _of(Owner(Source.CONNECTOR), (server,))
         if thread.only is not None:
             claims = [claim for claim in claims if claim.server.name in thread.only]
         rules = self._managed.requirements
-        return resolve(claims, refusal=self._refusal, restriction=None if rules is None else rules.approval_mode)
+        return resolve(
+            claims,
+            environments=handles,
+            connectors=connectors,
+            refusal=self._refusal,
+            restriction=None if rules is None else rules.approval_mode,
+        )
+
+    def around(self, thread: ThreadFacts) -> Surroundings:
+        """What there is to tell a thread of besides its servers, as it was resolved last (`threads.telling.Around`)."""
+        return self._shelf.surroundings(thread)
+
+    async def read_skills(self, thread: ThreadFacts, names: Collection[str]) -> Mapping[str, SkillText]:
+        """The texts of the skills that are called so (`threads.mentions.ReadSkills`)."""
+        return await self._shelf.texts(thread, names)
 
     def _claims(
         self, servers: Sequence[ServerConfig], thread: ThreadFacts, project: Project | None

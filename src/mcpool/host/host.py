@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +21,7 @@ from mcpool.host.portal import Portal
 from mcpool.host.rows import Row, rows
 from mcpool.host.running import Own, Plan, Running, run
 from mcpool.host.watching import OnApplied, Watching, log_applied
+from mcpool.plugins.root import MOST_ROOTS, CapabilityRoot
 from mcpool.runtime.approval import Authority
 from mcpool.runtime.policy import OnApprove
 from mcpool.runtime.remembered import RememberedApprovals
@@ -137,6 +138,7 @@ class Host:
         beside: Thread | None = None,
         only: Collection[str] | None = None,
         config: Mapping[str, Any] | None = None,
+        capability_roots: Sequence[CapabilityRoot] | None = None,
         id: str | None = None,
     ) -> Thread:
         """Open a thread: one conversation that uses the servers. Close it, or use it with `async with`.
@@ -157,6 +159,9 @@ class Host:
                 on behalf of its calls is asked of it alone.
             only: the names of the servers that it uses; all if None.
             config: servers that it has besides, or in place of those of the same names, in the shape of `mcpool.open`.
+            capability_roots: folders of plugins or skills, in any environment, for this thread alone; those of `parent`
+                or `beside` if None. They count while their environment is there. Of equal servers and skills the first
+                counts.
             id: its name; one is made if None.
 
         Raises:
@@ -170,6 +175,11 @@ class Host:
             if self._own is None:
                 raise ValueError("an attached host uses the servers of the daemon; leave `config` out")
             servers = self._own.configuration.given(config)
+        if capability_roots:
+            if self._own is None:
+                raise ValueError("an attached host uses the servers of the daemon; leave `capability_roots` out")
+            if len(capability_roots) > MOST_ROOTS:
+                raise ValueError(f"{len(capability_roots)} capability roots are too many; choose {MOST_ROOTS} at most")
         return manager.open(
             cwd=os.path.abspath(cwd or os.getcwd()),
             principal=principal,
@@ -182,6 +192,7 @@ class Host:
             beside=beside,
             only=only,
             servers=servers,
+            roots=capability_roots,
             id=id,
         )
 

@@ -31,6 +31,8 @@ from mcpool.threads.approvals import Keeper
 from mcpool.threads.facts import ConfigurationAlone, Projector
 from mcpool.threads.ids import Ids
 from mcpool.threads.manager import ThreadManager
+from mcpool.threads.mentions import no_skills
+from mcpool.threads.telling import nothing_else
 from mcpool.wire.http import proxy_for
 from mcpool.world.world_state import OUR_SECTIONS
 
@@ -110,6 +112,8 @@ async def run(plan: Plan, home: Path) -> AsyncGenerator[Running]:
             projector=projector,
             spawn=spawn,
             loop=loop,
+            around=nothing_else if own is None else own.configuration.contributors.around,
+            read_skills=no_skills if own is None else own.configuration.contributors.read_skills,
             sections=lambda: (*OUR_SECTIONS, *extensions.sections),
             keeper=keeper,
         )

@@ -27,6 +27,8 @@ class Contents:
 
     id: str
     """What all of it is attributed to."""
+    root: str = ""
+    """Its folder."""
     name: str = ""
     """What the plugin calls itself; empty: the root is no plugin, but a folder of skills."""
     description: str = ""

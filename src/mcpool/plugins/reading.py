@@ -94,7 +94,7 @@ class _Reader:
         )
 
     def _contents(self) -> Contents:
-        return Contents(self._id, problems=tuple(self._problems), files=frozenset(self._looked_at))
+        return Contents(self._id, self._root, problems=tuple(self._problems), files=frozenset(self._looked_at))
 
     # ------------------------------------------------------------------ its parts
 

@@ -39,5 +39,5 @@ class Projected(Protocol):
 
     @property
     def chosen(self) -> Collection[str]:
-        """The servers that were chosen for this very thread: steps wait until they run, or have failed."""
+        """The servers that were chosen for this very thread: a step that never saw their tools waits for them."""
         ...

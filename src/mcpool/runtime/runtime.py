@@ -22,7 +22,7 @@ class Binding:
     view: View
     lease: Lease
     chosen: bool = False
-    """It was chosen for this very thread: steps wait until it runs, or has failed."""
+    """It was chosen for this very thread: the first step that shows it waits until it runs, or has failed."""
 
 
 class Runtime:

@@ -14,16 +14,19 @@ Patience = Literal["none", "grace", "full"]
 """`grace`: a moment, which all such servers share; `full`: until it runs, or has failed."""
 
 
-def patience(*, connected: bool, known: bool, wanted: bool) -> Patience:
+def patience(*, connected: bool, known: bool, wanted: bool, chosen: bool = False) -> Patience:
     """How long to wait for one server. Pure.
 
-    `known`: its tools were seen before, and are believed; `wanted`: it is required, chosen for the thread, or named for this step.
+    `known`: its tools were seen before, and are believed; `wanted`: it is required, or was named for this step.
+    `chosen`: it was chosen for the thread, and has not failed.
     """
     if connected:
         return "none"
     if wanted:
         return "full"
-    return "none" if known else "grace"
+    if known:
+        return "none"
+    return "full" if chosen else "grace"
 
 
 async def wait_for_servers(bindings: Mapping[str, Binding], named: Collection[str], grace: float) -> None:
@@ -36,7 +39,8 @@ async def wait_for_servers(bindings: Mapping[str, Binding], named: Collection[st
         match patience(
             connected=backend.current is not None,
             known=backend.catalogue is not None and not known.doubted,
-            wanted=binding.config.required or binding.chosen or name in named,
+            wanted=binding.config.required or name in named or binding.view.plugin in named,
+            chosen=binding.chosen and backend.last_error is None,
         ):
             case "full":
                 waits.append(started(binding))

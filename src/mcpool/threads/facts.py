@@ -9,10 +9,11 @@ from typing import Protocol
 from mcpool.backend.holder import ClientFacts
 from mcpool.catalog.connector import Connector
 from mcpool.config.server import ApprovalMode, ServerConfig
+from mcpool.plugins.root import CapabilityRoot
 from mcpool.runtime.projected import Projected
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class ThreadFacts:
     """One conversation, as far as its servers depend on it."""
 
@@ -30,6 +31,8 @@ class ThreadFacts:
     """The names of the servers that it uses; None: all."""
     servers: tuple[ServerConfig, ...] = ()
     """What whoever opened it contributes."""
+    roots: tuple[CapabilityRoot, ...] = ()
+    """The folders that were chosen for it, for what is in them."""
 
 
 class Projector(Protocol):

@@ -10,6 +10,7 @@ from dataclasses import replace
 from mcpool.backend.holder import ClientFacts
 from mcpool.config.server import ServerConfig, approving
 from mcpool.errors import ThreadNotFound
+from mcpool.plugins.root import CapabilityRoot
 from mcpool.pool.pool import Pool
 from mcpool.runtime.approval import Authority
 from mcpool.runtime.policy import OnApprove, Policy
@@ -19,6 +20,7 @@ from mcpool.runtime.tool_sets import ToolSets
 from mcpool.threads.approvals import Approvals, Keeper
 from mcpool.threads.facts import Projector, ThreadFacts
 from mcpool.threads.life import Life, LifeEvent
+from mcpool.threads.mentions import ReadSkills, no_skills
 from mcpool.threads.seat import Listener
 from mcpool.threads.subscribers import OWNER, Subscribers
 from mcpool.threads.telling import Around, nothing_else
@@ -48,9 +50,11 @@ class ThreadManager:
         loop: asyncio.AbstractEventLoop,
         sections: Callable[[], Sequence[Section]] = lambda: OUR_SECTIONS,
         around: Around = nothing_else,
+        read_skills: ReadSkills = no_skills,
         keeper: Keeper | None = None,
     ) -> None:
         """`sections` make up the world state of each new thread; `around` is what there is to tell besides the servers.
+        `read_skills` reads those that the user names.
 
         `unload_after` seconds without a subscriber a thread is unloaded. `spawn` starts tasks that outlive it.
         `keeper` writes approvals to where `servers` come from; None: there is no such place.
@@ -64,6 +68,7 @@ class ThreadManager:
         self._spawn = spawn
         self._sections = sections
         self._around = around
+        self._read_skills = read_skills
         self._sets = ToolSets()
         self._threads: dict[str, Thread] = {}
         self._openings = itertools.count(1)
@@ -113,13 +118,15 @@ class ThreadManager:
         beside: Thread | None = None,
         only: Collection[str] | None = None,
         servers: Sequence[ServerConfig] = (),
+        roots: Sequence[CapabilityRoot] | None = None,
         id: str | None = None,
     ) -> Thread:
         """Load a thread, which leases its servers soon. A `parent` makes it a sub-agent, of the same session tree;
         `beside` another makes it part of that conversation, which shares every process with it. `servers` come to those
         that everybody has.
 
-        Either, if it is given nobody to ask, asks whom that thread asks, and shares what they approved.
+        Either has that thread's `roots` if it is given none, and, if it is given nobody to ask, asks whom that thread
+        asks, and shares what they approved.
 
         Raises:
             ValueError: there is a thread of this id.
@@ -141,6 +148,7 @@ class ThreadManager:
             client=client,
             only=None if only is None else frozenset(only),
             servers=tuple(servers),
+            roots=tuple(roots) if roots is not None else () if kin is None else kin.facts.roots,
         )
         if remembered is None:
             remembered = RememberedApprovals() if kin is None or on_approve is not None else kin.approvals.remembered
@@ -156,6 +164,7 @@ class ThreadManager:
             spawn=self._spawn,
             sections=self._sections(),
             around=self._around,
+            read_skills=self._read_skills,
             on_close=self._forget,
         )
         self._threads[name] = thread

@@ -35,6 +35,10 @@ class Telling:
     def news(self, step: Step, around: Surroundings, retained: Collection[str] | None) -> News:
         """What is to be told with this step. See `WorldState.tell`."""
         shown = Counter(tool.server for tool in step.tools.values())
+        of_connectors = Counter(tool.connector.id for tool in step.tools.values() if tool.connector is not None)
+        connectors = around.connectors and {
+            id: replace(facts, tools=of_connectors[id]) for id, facts in around.connectors.items()
+        }
         pending = set(step.tools.pending)
         servers = {
             name: ServerFacts(
@@ -44,4 +48,4 @@ class Telling:
             )
             for name, binding in step.bindings.items()
         }
-        return self.world.tell(replace(around, servers=servers), retained=retained)
+        return self.world.tell(replace(around, servers=servers, connectors=connectors), retained=retained)

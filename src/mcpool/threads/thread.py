@@ -30,6 +30,7 @@ from mcpool.threads.attention import Attention
 from mcpool.threads.facts import ThreadFacts
 from mcpool.threads.life import WHY_NOT, Life, LifeEvent, after
 from mcpool.threads.lost_state import LostState
+from mcpool.threads.mentions import Mentions, ReadSkills
 from mcpool.threads.seat import Listener, Seat
 from mcpool.threads.telling import Around, Telling
 from mcpool.threads.upkeep import Spawn, Upkeep
@@ -58,6 +59,7 @@ class Thread:
         spawn: Spawn,
         sections: Sequence[Section],
         around: Around,
+        read_skills: ReadSkills,
         on_close: Callable[[Thread], None],
     ) -> None:
         """`resolve` is called for each refresh of the runtime."""
@@ -73,7 +75,7 @@ class Thread:
         self._upkeep = Upkeep(
             lambda: resolve(facts), self._lease, policy=policy, on_published=self._published, spawn=spawn
         )
-        self._mentions: set[str] = set()
+        self._mentions = Mentions(read_skills)
         self._seats: dict[str, Seat] = {}
         self._attention = Attention()
         self._lost_state = LostState(pool)
@@ -115,7 +117,7 @@ class Thread:
 
         What changed since the step before is taken over, and servers are waited for: those never seen before for a
         short common grace, required ones and those of `mentions` (what the user named) until they run or have failed.
-        Names of no server of this thread are ignored.
+        Skills among these are read, and `news` tells them whole. Names of nothing that this thread has are ignored.
 
         Raises:
             Closed: the thread is closed, or not loaded.
@@ -124,9 +126,14 @@ class Thread:
         begun = origin()
         return Beginning(lambda: self._begin(mentions, begun))
 
-    def mention(self, *servers: str) -> None:
-        """The user named these servers, perhaps while a step runs: the next step waits for them."""
-        self._mentions.update(servers)
+    def mention(self, *names: str) -> None:
+        """The user named these servers, plugins or skills, perhaps while a step runs: the next step waits for the
+        servers, and `news` tells its model the skills."""
+        self._mentions.add(*names)
+
+    def mention_in(self, text: str) -> None:
+        """The user said this: what is named in it, as `$NAME`, is mentioned."""
+        self._mentions.add_from(text)
 
     def capture(self) -> Step:
         """Pin the current runtime, without waiting for anything; the caller releases the step.
@@ -141,12 +148,13 @@ class Thread:
         await self.refresh()
         step = self._capture(begun)
         try:
-            named = self._mentions.union(mentions)
+            named = self._mentions.pending(mentions)
+            await self._mentions.read(self.facts, named)
             await wait_for_servers(step.bindings, named, self._grace)
         except BaseException:
             step.release()
             raise
-        self._mentions -= named
+        self._mentions.done(named)
         step.pin_catalogues()
         return step
 
@@ -164,7 +172,8 @@ class Thread:
         `retained` names the sections of which some fragment is still in the history: after a compaction those that it
         dropped are told anew. None: nothing was dropped.
         """
-        return self._telling.news(step, self._around(self.facts), retained)
+        around = replace(self._around(self.facts), mentioned=self._mentions.skills or None)
+        return self._telling.news(step, around, retained)
 
     @property
     def world(self) -> WorldState:

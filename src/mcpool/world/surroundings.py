@@ -41,6 +41,14 @@ class SkillFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class SkillText:
+    """The whole of a skill that the user named."""
+
+    text: str = field(repr=False)
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class PluginFacts:
     """A bundle of skills, servers and connectors."""
 
@@ -65,6 +73,8 @@ class Surroundings:
     environments: Mapping[str, EnvironmentFacts] | None = None
     servers: Mapping[str, ServerFacts] | None = None
     skills: Mapping[str, SkillFacts] | None = None
+    mentioned: Mapping[str, SkillText] | None = None
+    """The skills that the user named so far."""
     plugins: Mapping[str, PluginFacts] | None = None
     connectors: Mapping[str, ConnectorFacts] | None = None
     more: Mapping[str, object] = field(default_factory=dict[str, object])

@@ -8,6 +8,7 @@ from typing import cast
 
 from mcpool.world.connectors import ConnectorsSection
 from mcpool.world.environments import EnvironmentsSection
+from mcpool.world.mentioned_skills import MentionedSkillsSection
 from mcpool.world.merge_patch import applied, difference
 from mcpool.world.plugins import PluginsSection
 from mcpool.world.section import Json, Section, Snapshot
@@ -20,6 +21,7 @@ OUR_SECTIONS: tuple[Section, ...] = (
     ToolsSection(),
     HOST_SKILLS,
     SELECTED_SKILLS,
+    MentionedSkillsSection(),
     PluginsSection(),
     ConnectorsSection(),
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
 
+from mcpool.catalog.connector import Connector
 from mcpool.config.server import ServerConfig, Stdio
 from mcpool.errors import ServerUnavailable
 from mcpool.pool.lease import Lease
@@ -27,6 +28,9 @@ class Servers:
     state: str
     servers: Sequence[ServerConfig] = (ServerConfig("s", Stdio("x")),)
     restriction: None = None
+    connectors: Sequence[Connector] = ()
+    plugins: Mapping[str, str] = field(default_factory=dict[str, str])
+    chosen: Collection[str] = ()
 
 
 class Leased:
