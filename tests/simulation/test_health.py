@@ -36,6 +36,22 @@ async def test_a_server_that_serves_tells_what_it_is_and_how_long_it_has_been_th
         assert found.last_error is found.last_failure is found.next_retry is None
 
 
+async def test_a_start_is_timed_part_by_part() -> None:
+    def answers_late(process: FakeProcess, message: Message) -> None:
+        asyncio.get_running_loop().call_later(1.5, lambda: process.answers(message, {"tools": []}))
+
+    server = FakeServer("fake")
+    server.acts["tools/list"] = answers_late
+    async with World(server) as world:
+        async with world.thread().step() as step:
+            await step.tool_definitions("fake")
+        phases = of(world).phases
+        assert phases is not None
+        assert phases.tools == pytest.approx(1.5, abs=0.1)
+        assert 0 <= phases.start <= phases.handshake < 1.5
+        assert of(world).capabilities == ("logging", "tools")
+
+
 async def test_calls_in_flight_and_leases_are_counted() -> None:
     server = FakeServer("fake")
     server.acts["tools/call"] = nothing

@@ -15,6 +15,7 @@ from mcpool.backend.hearers import Hearers, decode
 from mcpool.backend.hearing import Hearing, declares
 from mcpool.backend.holder import Holder, Root
 from mcpool.backend.holders import Holders
+from mcpool.backend.phases import Phases
 from mcpool.backend.questions import Questions
 from mcpool.backend.relisting import Relisting
 from mcpool.backend.restarts import Budget
@@ -99,6 +100,8 @@ class Connection:
         self.session: Session
         self.hearing: Hearing
         self.catalogue = Catalogue(0, (), {})
+        self.phases: Phases | None = None
+        """How long its start took, once it is over."""
         self.ended_while_probed = False
         """It ended when it was asked for its era: it may do better without that question."""
         self.leases: ConnectionLeases | None = None
@@ -160,11 +163,13 @@ class Connection:
     async def _open(self, opener: Opener, remembered: Era | None) -> None:
         terms, roots = self.terms, None if self.terms.roots is None else ()
         phase = "being started"
+        began = self._loop.time()
         try:
             async with asyncio.timeout(terms.startup_timeout):
                 self.link = await opener(self.engine)
                 self.engine.attach(self.link)
                 phase = "the handshake"
+                started = self._loop.time()
                 self.session = await Session.open(
                     self.engine,
                     client_info=terms.client_info,
@@ -183,7 +188,9 @@ class Connection:
                     self.leases = ConnectionLeases(self.session, terms.new_lease_id)
                 self.wants_sandbox_state = declares(self.session.capabilities, "experimental", SANDBOX_STATE)
                 phase = "the list of its tools"
+                agreed = self._loop.time()
                 await self._read_tools()
+                self.phases = Phases(started - began, agreed - started, self._loop.time() - agreed)
         except TimeoutError:
             raise self.unavailable(
                 f"no answer within {terms.startup_timeout:g} s to {phase}",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mcpool.backend.latency import Latency
 from mcpool.backend.lifecycle import State
+from mcpool.backend.phases import Phases
 from mcpool.wire.session import Era, Session
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ class Spoken:
     revision: str
     server_name: str | None
     server_version: str | None
+    capabilities: tuple[str, ...] = ()
+    """What it declares that it can do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class BackendStatus:
     """The end of what the running server wrote to stderr, or of what is wrong with the way to it."""
     latency: Latency | None = None
     spoken: Spoken | None = None
+    phases: Phases | None = None
+    """How long the start of this generation took; None if it is not ready."""
 
 
 def describe(backend: Backend, now: float) -> BackendStatus:
@@ -81,6 +86,7 @@ def describe(backend: Backend, now: float) -> BackendStatus:
         last_words="" if link is None else link.last_words(),
         latency=backend.requests.latencies.quantiles(),
         spoken=spoken(backend.session),
+        phases=None if connection is None else connection.phases,
     )
 
 
@@ -89,7 +95,11 @@ def spoken(session: Session | None) -> Spoken | None:
     if session is None:
         return None
     return Spoken(
-        session.era, session.version, _text(session.server_info, "name"), _text(session.server_info, "version")
+        session.era,
+        session.version,
+        _text(session.server_info, "name"),
+        _text(session.server_info, "version"),
+        tuple(sorted(session.capabilities)),
     )
 
 

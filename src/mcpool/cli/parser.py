@@ -65,6 +65,9 @@ def _add_running(commands: Any) -> None:
     status = _command(commands, "status", "status:run", "show what runs", _STATUS)
     status.add_argument("server", metavar="SERVER", nargs="?", help="one server, in detail")
     status.add_argument("--json", action="store_true", help="as JSON, for programs")
+    doctor = _command(commands, "doctor", "doctor:run", "find out what is wrong, and what mends it", _DOCTOR)
+    doctor.add_argument("server", metavar="SERVER", nargs="?", help="one server; all of them without")
+    doctor.add_argument("--json", action="store_true", help="as JSON, for programs")
     logs = _command(commands, "logs", "logs:run", "show what a server wrote to stderr", _LOGS)
     logs.add_argument("server", metavar="SERVER", nargs="?", help="the daemon's own log without")
     logs.add_argument("-f", "--follow", action="store_true", help="go on with what is added, until Ctrl-C")
@@ -185,6 +188,15 @@ With a server's name: all that is known of it. A wider terminal shows more colum
   mcpool status
   mcpool status git
   mcpool status --json | jq '.servers[] | select(.state == "failed")'
+"""
+_DOCTOR = """\
+Look at the configuration, find each server's command, start it, and say what is wrong or could be better, each with the
+line or command that mends it: also copies of your servers that clients run beside mcpool, with their memory, and
+clients that get more tools than they take. Exit code 1 if something is wrong.
+
+  mcpool doctor
+  mcpool doctor github
+  mcpool doctor --json | jq '.findings[] | select(.severity == "error")'
 """
 _LOGS = """\
 Show the end of what a server wrote to stderr; without a name, of what the daemon has to say. These are the server's own

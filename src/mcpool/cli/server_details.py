@@ -36,6 +36,8 @@ def facts(row: Row, home: str) -> list[tuple[str, str]]:
         ("memory", _memory(row.get("memory"))),
         ("server", _software(row)),
         ("protocol", None if not row.get("revision") else f"{row['revision']} ({row['era']} era)"),
+        ("offers", ", ".join(row.get("capabilities") or ())),
+        ("start took", _phases(row.get("phases"))),
         ("tools", None if row["tools"] is None else str(row["tools"])),
         ("scope", str(row["scope"])),
         ("folder", row["cwd"]),
@@ -66,6 +68,13 @@ def _latency(quantiles: dict[str, float] | None) -> str | None:
         return None
     shown = ", ".join(f"{name} {latency(quantiles[name])}" for name in ("p50", "p95", "p99"))
     return f"{shown} (last {_number(int(quantiles['requests']), 'request')})"
+
+
+def _phases(phases: dict[str, float] | None) -> str | None:
+    if phases is None:
+        return None
+    parts = (("process", "start"), ("handshake", "handshake"), ("tools", "tools"))
+    return ", ".join(f"{label} {latency(phases[key])}" for label, key in parts)
 
 
 def _memory(memory: dict[str, int | None] | None) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any, cast
 
@@ -18,6 +19,22 @@ from mcpool.cli.words import say
 def run(arguments: Namespace) -> int:
     """List the tools of one server or of all; exit code 3 if one of them can't be started."""
     servers = [arguments.server] if arguments.server else _configured()
+    found, failures = listed(servers)
+    if arguments.json:
+        say(json.dumps(found, ensure_ascii=False) + "\n", sys.stdout)
+    else:
+        _show(found, Screen())
+    for reason in failures.values():
+        say(f"mcpool tools: {reason}\n")
+    return UNAVAILABLE if failures else OK
+
+
+def listed(servers: Sequence[str]) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str]]:
+    """The tools of servers by name, and why others have none to list. All start at the same time.
+
+    Raises:
+        DaemonError: there is no daemon, and none can be started; or it knows no such server.
+    """
     found: dict[str, list[dict[str, Any]]] = {}
     failures: dict[str, str] = {}
     with ExitStack() as stack:
@@ -31,13 +48,7 @@ def run(arguments: Namespace) -> int:
                 found[server] = cast("list[dict[str, Any]]", session.request("tools/list", {})["tools"])
             except (Refused, Lost) as error:
                 failures[server] = str(error)
-    if arguments.json:
-        say(json.dumps(found, ensure_ascii=False) + "\n", sys.stdout)
-    else:
-        _show(found, Screen())
-    for reason in failures.values():
-        say(f"mcpool tools: {reason}\n")
-    return UNAVAILABLE if failures else OK
+    return found, failures
 
 
 def _configured() -> list[str]:

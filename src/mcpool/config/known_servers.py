@@ -34,7 +34,7 @@ _KEEPS_STATE = {
 }
 
 _LAUNCHERS = frozenset({"npx", "pnpx", "bunx", "uvx", "npm", "pnpm", "yarn", "bun", "node", "deno", "uv", "pipx"})
-_SUBCOMMANDS = frozenset({"dlx", "exec", "run", "tool", "x"})
+_SUBCOMMANDS = frozenset({"dlx", "exec", "run", "tool", "uvx", "x"})
 _NAMES_A_PACKAGE = frozenset({"-p", "--package", "--from", "-m", "--spec"})
 _CONTAINERS = frozenset({"docker", "podman", "nerdctl"})
 _PYTHON = re.compile(r"python[0-9.]*|pypy[0-9.]*")
@@ -57,6 +57,11 @@ def state_at_risk(server: ServerConfig) -> str | None:
     if not isinstance(transport, Stdio) or server.scope is not None or not server.enabled:
         return None
     return keeps_state((transport.command, *transport.args))
+
+
+def program_names(argv: Sequence[str]) -> frozenset[str]:
+    """All names that the server of a command line may go by: its package, image or script."""
+    return frozenset(_programs(argv))
 
 
 def _programs(argv: Sequence[str]) -> Iterator[str]:

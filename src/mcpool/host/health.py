@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mcpool.backend.backend import Backend
 from mcpool.backend.latency import Latency
+from mcpool.backend.phases import Phases
 from mcpool.catalog.identity import StdioIdentity, differences
 from mcpool.config.server import ServerConfig
 from mcpool.launch.memory import Memory, memory_of
@@ -56,6 +57,10 @@ class Health:
     """Why this server has more than one process: what this one differs in from the first, and how to make it one."""
     notes: tuple[str, ...] = ()
     """What the server does that it should not."""
+    capabilities: tuple[str, ...] = ()
+    """What the server declares that it can do: `tools`, `resources` and the like."""
+    phases: Phases | None = None
+    """How long the start of this generation took, part by part; None if it is not ready."""
     same_as: tuple[str, ...] = ()
     """Other servers that are configured alike, so that this very process is theirs as well."""
 
@@ -122,6 +127,8 @@ def _of_backend(name: str, entry: Entry, backend: Backend, why: tuple[str, ...])
         server_version=None if spoken is None else spoken.server_version,
         era=None if spoken is None else spoken.era,
         revision=None if spoken is None else spoken.revision,
+        capabilities=() if spoken is None else spoken.capabilities,
+        phases=status.phases,
         scope=entry.config.effective_scope,
         cwd=identity.cwd if isinstance(identity, StdioIdentity) else None,
         tools=None if catalogue is None else len(catalogue.tools),

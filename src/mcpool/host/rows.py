@@ -26,6 +26,14 @@ class MemoryRow(TypedDict):
     processes: int
 
 
+class PhasesRow(TypedDict):
+    """How long the last start took, in seconds."""
+
+    start: float
+    handshake: float
+    tools: float
+
+
 class Row(TypedDict):
     """One `Health`. The order of the keys is part of what is promised: new ones follow."""
 
@@ -54,6 +62,8 @@ class Row(TypedDict):
     era: str | None
     revision: str | None
     same_as: list[str]
+    capabilities: list[str]
+    phases: PhasesRow | None
 
 
 def rows(found: Iterable[Health], memory: Mapping[int, Memory] | None = None) -> list[Row]:
@@ -96,6 +106,14 @@ def _row(health: Health, memory: Memory | None) -> Row:
         era=health.era,
         revision=health.revision,
         same_as=list(health.same_as),
+        capabilities=list(health.capabilities),
+        phases=None
+        if health.phases is None
+        else PhasesRow(
+            start=round(health.phases.start, 3),
+            handshake=round(health.phases.handshake, 3),
+            tools=round(health.phases.tools, 3),
+        ),
     )
 
 

@@ -42,6 +42,12 @@ def memory_of(leaders: Collection[int]) -> dict[int, Memory]:
     return {leader: _together(each) for leader, each in measured if each}
 
 
+def memory_of_processes(pids: Collection[int]) -> Memory | None:
+    """What exactly these processes use together; None if none can be measured."""
+    measured = [each for pid in pids if (each := _measure(pid))] if sys.platform == "linux" else []
+    return _together(measured) if measured else None
+
+
 def _measure(pid: int) -> tuple[int, int | None] | None:
     try:
         fields = parse_rollup((_PROC / str(pid) / "smaps_rollup").read_text())

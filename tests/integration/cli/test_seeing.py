@@ -76,6 +76,8 @@ class TestStatus:
             "era",
             "revision",
             "same_as",
+            "capabilities",
+            "phases",
         ]
         assert (found["server_name"], found["server_version"]) == ("talkative", "2.5")
         assert (found["era"], found["revision"]) == ("handshake", "2025-11-25")

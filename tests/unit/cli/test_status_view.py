@@ -41,6 +41,8 @@ def row(**changes: Any) -> dict[str, Any]:
         "era": "modern",
         "revision": "2026-07-28",
         "same_as": [],
+        "capabilities": ["logging", "tools"],
+        "phases": {"start": 0.004, "handshake": 1.2, "tools": 0.02},
         **changes,
     }
 
@@ -135,6 +137,8 @@ class TestDetails:
         assert said["memory"] == "43 MB its own share (PSS), 60 MB resident (RSS), 2 processes"
         assert said["server"] == "mcp-git 1.2"
         assert said["protocol"] == "2026-07-28 (modern era)"
+        assert said["offers"] == "logging, tools"
+        assert said["start took"] == "process 4.0 ms, handshake 1.2 s, tools 20 ms"
         assert said["log"] == "/home/logs/git.log"
         assert said["last words"] == "listening"
         assert not {"error", "same as"} & set(said)
@@ -144,7 +148,7 @@ class TestDetails:
 
     def test_a_server_that_never_ran_has_little_to_say(self):
         nothing = row(pid=None, uptime=None, generation=0, tools=None, latency=None, memory=None, revision=None)
-        said = dict(facts({**nothing, "server_name": None, "server_version": None}, "/home"))
+        said = dict(facts({**nothing, "server_name": None, "server_version": None, "phases": None}, "/home"))
         assert said["process"] == "none; 0 starts so far"
         assert not {"latency", "memory", "server", "protocol", "tools"} & set(said)
 

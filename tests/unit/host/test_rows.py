@@ -35,6 +35,8 @@ DOCUMENTED = [
     "era",
     "revision",
     "same_as",
+    "capabilities",
+    "phases",
 ]
 
 

@@ -1,0 +1,1 @@
+"""What is wrong, and which line or command mends it: decided from plain facts, which `mcpool doctor` gathers."""
