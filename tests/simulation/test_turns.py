@@ -166,6 +166,29 @@ async def test_nobody_waits_behind_another_person() -> None:
     assert ada.labels == ["a"]
 
 
+async def test_while_a_question_is_open_each_call_waits_for_its_patience_and_one_start_at_most() -> None:
+    """Rule (f): ten minutes, in which fifty threads come with calls of all lengths, one every eleven seconds."""
+    server, ada = AskingServer(), Person(after=600.0)
+    async with World(server) as world:
+        asked = begins(world.thread(ada), "a", "ask")
+        await server.receives("tools/call")
+        await world.passes(1.0)
+        server.slow_start = 3.0
+
+        async def one(number: int) -> float:
+            own = (0.0, 0.5, 4.0, 25.0)[number % 4]
+            await world.passes(11.0 * number)
+            began = world.loop.time()
+            assert await begins(world.thread(Person()), f"b{number}", own) == f"b{number}"
+            return world.loop.time() - began - own
+
+        waits = await asyncio.gather(*(one(number) for number in range(50)))
+        assert max(waits) < PATIENCE + server.slow_start + 0.1
+        assert not asked.done()
+        assert await asked == "a"
+    assert ada.labels == ["a"]
+
+
 async def test_questions_in_the_overflow_reach_their_threads_too() -> None:
     """Rule (f)."""
     server, people = AskingServer(), [Person(after=50.0) for _ in range(5)]

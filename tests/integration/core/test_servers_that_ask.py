@@ -6,10 +6,12 @@ import asyncio
 import json
 import random
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mcpool import ElicitAnswer, Elicitation
+from mcpool.errors import CallTimeout
 from mcpool.host import Host
 from mcpool.threads.thread import Thread
 from support.real_servers import OpenHost, servers
@@ -45,9 +47,9 @@ async def opened(host: Host, person: Person) -> Thread:
     return thread
 
 
-async def work(thread: Thread, label: str, *script: Any) -> dict[str, Any]:
+async def work(thread: Thread, label: str, *script: Any, timeout: float | None = None) -> dict[str, Any]:
     async with thread.step() as step:
-        result = await step.call("mcp__asking__work", {"label": label, "script": script})
+        result = await step.call("mcp__asking__work", {"label": label, "script": script}, timeout=timeout)
     return json.loads(result.for_model())
 
 
@@ -69,6 +71,28 @@ async def test_questions_of_interleaved_calls_reach_their_own_threads(open_host:
         assert answer["actions"] == ["accept"] * script.count("ask")
     for who, person in enumerate(people):
         assert {label.split("/")[0] for label in person.asked} <= {str(who)}
+
+
+async def test_questions_for_calls_that_were_given_up_reach_nobody_else(open_host: OpenHost) -> None:
+    """Also invariant 7: callers leave and time out, while the server works on and asks on their behalf."""
+    host, draw = await open_host(servers(asking=ASKING)), random.Random(11)
+    people = [Person() for _ in range(THREADS)]
+    threads = [await opened(host, person) for person in people]
+
+    async def once(who: int, number: int) -> None:
+        patience = draw.choice((0.002, 0.01, 0.03, 10.0))
+        script = [draw.choice((0.001, 0.01, "ask")) for _ in range(draw.randint(1, 3))]
+        with suppress(TimeoutError, CallTimeout):
+            if number % 2:
+                await asyncio.wait_for(work(threads[who], f"{who}/{number}", *script), patience)
+            else:
+                await work(threads[who], f"{who}/{number}", *script, timeout=patience)
+
+    await asyncio.gather(*(once(draw.randrange(THREADS), number) for number in range(CALLS)))
+    for who, person in enumerate(people):
+        assert {label.split("/")[0] for label in person.asked} <= {str(who)}
+    answers = await asyncio.gather(*(work(thread, f"{who}/last") for who, thread in enumerate(threads)))
+    assert [answer["label"] for answer in answers] == [f"{who}/last" for who in range(THREADS)]
 
 
 async def test_fifty_calls_of_other_threads_finish_while_somebody_is_asked(open_host: OpenHost) -> None:
