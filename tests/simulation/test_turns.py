@@ -228,6 +228,29 @@ async def test_an_overflow_process_that_cannot_be_started_fails_nobody() -> None
         assert len(server.processes) == 1
 
 
+async def prompts(thread: Thread) -> object:
+    async with thread.step() as step:
+        return await step.prompts("fake")
+
+
+async def test_a_start_that_fails_fails_all_who_wait_for_their_turn_at_once() -> None:
+    """Single flight: nobody tries it once more for another."""
+    server = AskingServer()
+    settings = config(idle_timeout=5.0, stop_when_unused=True)
+    async with World(server, configs=[settings]) as world:
+        await begins(world.thread(Person()), "first", "ask")
+        threads = [world.thread(Person()) for _ in range(5)]
+        await world.passes(60.0)
+        backend = world.backend()
+        attempts, server.fails_to_start = backend.generation, "no such program"
+        outcomes = await asyncio.gather(*map(prompts, threads), return_exceptions=True)
+        assert [str(outcome) for outcome in outcomes] == ["`fake`: no such program"] * 5
+        assert len({id(outcome) for outcome in outcomes}) == 5, "each has an error of its own"
+        assert backend.generation == attempts + 1
+        server.fails_to_start = None
+        assert await begins(threads[0], "later") == "later"
+
+
 async def test_serialised_threads_wait_for_each_others_persons() -> None:
     server = AskingServer()
     async with World(server, configs=[config(when_asking="serialise")]) as world:

@@ -139,6 +139,10 @@ class Lanes:
         try:
             left = timeout - (self._loop.time() - begun)
             return await lane.backend.request(method, fields, holder=holder, timeout=left, **more)
+        except ServerUnavailable as error:
+            if lane is self.first and lane.backend.current is None:
+                self._turn_away(error)  # one start for all who wait; whoever comes later may try another
+            raise
         finally:
             self._exit(lane, holder)
 
@@ -168,6 +172,12 @@ class Lanes:
             if not waiters:
                 del self._waiting[holder]
         self.pump()
+
+    def _turn_away(self, error: ServerUnavailable) -> None:
+        for waiter in [waiter for waiters in self._waiting.values() for waiter in waiters]:
+            if not waiter.placed.done():
+                waiter.placed.set_exception(error.anew())
+        self._waiting.clear()
 
     def _exit(self, lane: Lane, holder: Holder) -> None:
         lane.entered[holder] -= 1
@@ -345,10 +355,7 @@ class Lanes:
 
     def _let_nobody_in(self) -> None:
         self._closed = True
-        for waiter in [waiter for waiters in self._waiting.values() for waiter in waiters]:
-            if not waiter.placed.done():
-                waiter.placed.set_exception(ServerUnavailable(self.first.backend.name, REPLACED))
-        self._waiting.clear()
+        self._turn_away(ServerUnavailable(self.first.backend.name, REPLACED))
         for timer in (self._timer, self._forgetting):
             if timer is not None:
                 timer.cancel()
