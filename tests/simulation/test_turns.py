@@ -82,6 +82,59 @@ async def test_threads_beside_each_other_are_asked_each_by_itself(scope: str) ->
     assert (ada.labels, bob.labels) == (["a"], [])
 
 
+TWO_NAMES = ("fake", "again")
+
+
+@pytest.mark.parametrize("scope", ["thread", "shared"])
+@pytest.mark.parametrize("asking", TWO_NAMES)
+async def test_a_thread_that_has_a_server_by_two_names_is_asked_as_one(scope: str, asking: str) -> None:
+    """Under the name of its call, where one alone is under way; and it waits for no turn behind itself."""
+    server, ada = AskingServer(), Person(after=50.0)
+    configs = [config(scope=scope), config("again", command="fake", scope=scope)]
+    async with World(server, configs=configs) as world:
+        thread = world.thread(ada)
+        asked = asyncio.create_task(call(thread, "work", server=asking, label="a", script=["ask"]))
+        await server.receives("tools/call")
+        await world.passes(1.0)
+        began = world.loop.time()
+        for name in TWO_NAMES:
+            assert await call(thread, "work", server=name, label="b", script=[0.1]) == "b"
+        assert world.loop.time() - began < 0.3
+        assert await asked == "a"
+        assert len(server.processes) == 1
+    assert [(question.server, label) for question, label in zip(ada.questions, ada.labels, strict=True)] == [
+        (asking, "a")
+    ]
+
+
+async def test_calls_by_both_names_of_a_server_are_one_owner() -> None:
+    """Rule (c)."""
+    server, ada = AskingServer(), Person()
+    async with World(server, configs=[config(), config("again", command="fake")]) as world:
+        thread = world.thread(ada)
+        calls = [
+            asyncio.create_task(call(thread, "work", server=name, label=name, script=[0.1, "ask", 0.1]))
+            for name in TWO_NAMES
+        ]
+        began = world.loop.time()
+        assert await asyncio.gather(*calls) == list(TWO_NAMES)
+        assert world.loop.time() - began < 1.0
+    assert sorted(ada.labels) == sorted(TWO_NAMES)
+
+
+@pytest.mark.parametrize("when", ["idle", "after a question"])
+async def test_in_a_process_of_its_own_a_thread_of_two_names_is_asked_whatever_the_server_works_on(when: str) -> None:
+    server, ada = AskingServer(), Person()
+    configs = [config(scope="thread"), config("again", command="fake", scope="thread")]
+    async with World(server, configs=configs) as world:
+        thread = world.thread(ada)
+        await begins(thread, "work", *(["ask"] if when != "idle" else []))
+        with thread.capture():
+            server.asks_unasked()
+            await server.receives("answer", 1 + (when != "idle"))
+    assert ada.labels[-1:] == ["background"]
+
+
 async def test_a_question_that_cannot_be_told_apart_is_declined_after_a_while() -> None:
     """Rule (d): at most ten seconds."""
     server, ada, bob = AskingServer(), Person(), Person()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -66,10 +67,15 @@ class Question:
 
 
 class Holder(Protocol):
-    """One thread, as its backends see it."""
+    """One thread, as its backends see it, by one of the names by which it knows the server."""
 
     @property
     def id(self) -> str: ...
+
+    @property
+    def party(self) -> Hashable:
+        """The thread. One that has two names for a server holds it twice, and whoever is asked is the same."""
+        ...
 
     @property
     def conversation(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from typing import cast
 
 from mcpool.backend.holder import LOG_LEVELS, Holder, severity
@@ -11,7 +11,7 @@ from mcpool.wire.call import Call
 
 def owners(calls: Iterable[Call]) -> list[Holder]:
     """The holders whose calls these are, each once, in the order of their first call."""
-    return [owner for owner in candidates(calls) if owner is not None]
+    return [owner for owner in dict.fromkeys(map(owner_of, calls)) if owner is not None]
 
 
 def owner_of(call: Call) -> Holder | None:
@@ -19,9 +19,9 @@ def owner_of(call: Call) -> Holder | None:
     return cast("Holder | None", call.owner)
 
 
-def candidates(calls: Iterable[Call]) -> list[Holder | None]:
-    """Like `owners`, with None for calls of our own."""
-    return list(dict.fromkeys(owner_of(call) for call in calls))
+def candidates(calls: Iterable[Call]) -> list[Hashable | None]:
+    """The parties whose calls these are, each once, with None for calls of our own."""
+    return list(dict.fromkeys(None if (owner := owner_of(call)) is None else owner.party for call in calls))
 
 
 class _Record:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from mcpool.backend.client_side import ROOTS, lacking, roots_result
 from mcpool.backend.deadlines import callers_sink
 from mcpool.backend.holder import Holder, Question, Root
-from mcpool.backend.holders import Holders, candidates, owner_of
+from mcpool.backend.holders import Holders, candidates, owner_of, owners
 from mcpool.backend.routing import HOLD, Decline, Deliver, Hold, held_too_long, route, settle
 from mcpool.backend.sharing import Sharing
 from mcpool.errors import RpcError
@@ -34,7 +34,7 @@ _CANCELLED = b'{"action":"cancel"}'
 
 
 class _Asked:
-    """How long one owner has been kept by open questions."""
+    """How long one party has been kept by open questions."""
 
     __slots__ = ("open", "since", "total")
 
@@ -94,7 +94,7 @@ class Questions:
         self._loop = loop
         self._open: dict[bytes, _Open] = {}
         self._held: dict[bytes, _Held] = {}
-        self._asked: dict[Holder, _Asked] = {}
+        self._asked: dict[Hashable, _Asked] = {}
         self._elicited: OrderedDict[str, Holder] = OrderedDict()
         self.asked_ever = False
 
@@ -137,7 +137,8 @@ class Questions:
     def forget(self, holder: Holder) -> None:
         """This holder has left, and so have its requests."""
         self.dismiss(holder)
-        self._asked.pop(holder, None)
+        if all(other.party != holder.party for other in self._holders):
+            self._asked.pop(holder.party, None)
 
     def dismiss(self, holder: Holder) -> None:
         """Nobody is there any more to answer what this holder was asked; its requests may go on."""
@@ -157,19 +158,19 @@ class Questions:
         """Nobody waits for this call any more, nor will anybody answer what it made the server ask."""
         if not self._open:
             return
-        holder = owner_of(call)
-        waits = any(other.owner is holder and not other.cancelled for other in self._engine.calls)
+        (party,) = candidates([call])
+        waits = party in candidates(other for other in self._engine.calls if not other.cancelled)
         for id, one in list(self._open.items()):
-            if one.cause is call or (one.owner is holder and one.cause is None and not waits):
+            if one.cause is call or (one.owner.party == party and one.cause is None and not waits):
                 self._interrupt(id, one)
         self._sharing.moved()
 
     # ------------------------------------------------------------------ whose turn it is
 
     @property
-    def asking(self) -> frozenset[Holder]:
-        """Who has an open question."""
-        return frozenset(one.owner for one in self._open.values())
+    def asking(self) -> frozenset[Hashable]:
+        """The parties that have an open question."""
+        return frozenset(one.owner.party for one in self._open.values())
 
     @property
     def undecided(self) -> bool:
@@ -182,8 +183,8 @@ class Questions:
             self._drop(id)
 
     def asked_time(self, owner: Holder, now: float) -> float:
-        """Seconds for which this owner has been kept by questions of this connection so far."""
-        asked = self._asked.get(owner)
+        """Seconds for which this owner, or its party, has been kept by questions of this connection so far."""
+        asked = self._asked.get(owner.party)
         if asked is None:
             return 0.0
         return asked.total + (now - asked.since if asked.open else 0.0)
@@ -212,13 +213,20 @@ class Questions:
         if named is None:
             self._sharing.asks()
         causes = self._engine.calls
-        self._decided(inbound, route(named, candidates(causes), only=self._only()), causes)
+        decision = route(None if named is None else named.party, candidates(causes), only=self._only())
+        self._decided(inbound, decision, causes)
         if self._held:
             self.review()
 
-    def _only(self) -> Holder | None:
-        holders = list(self._holders)
-        return holders[0] if self._sharing.exclusive and len(holders) == 1 else None
+    def _only(self) -> Hashable | None:
+        parties = {holder.party for holder in self._holders}
+        return parties.pop() if self._sharing.exclusive and len(parties) == 1 else None
+
+    def _whom(self, party: Hashable, cause: Call | None) -> Holder | None:
+        """Under which of its names a party is asked: that of the call, as far as that is known; None: it has left."""
+        calling = owners(self._engine.calls if cause is None else [cause])
+        holders = calling if cause is not None else [*calling, *self._holders]
+        return next((one for one in holders if one.party == party and one in self._holders), None)
 
     def _why_not(self, id: bytes) -> str | None:
         if id in self._open or id in self._held:
@@ -228,12 +236,12 @@ class Questions:
         return None
 
     def _decided(
-        self, inbound: Inbound, decision: Deliver[Holder] | Decline | Hold, causes: tuple[Call, ...] = ()
+        self, inbound: Inbound, decision: Deliver[Hashable] | Decline | Hold, causes: tuple[Call, ...] = ()
     ) -> None:
         assert inbound.id is not None
         match decision:
-            case Deliver(owner):
-                self._let_answer(inbound, owner)
+            case Deliver(party):
+                self._let_answer(inbound, party)
             case Decline(reason, unasked):
                 self._engine.respond_error(inbound.id, INVALID_REQUEST, reason)
                 if unasked:
@@ -242,12 +250,13 @@ class Questions:
                 timer = self._loop.call_later(HOLD, self._held_too_long, inbound.id)
                 self._held[inbound.id] = _Held(inbound, causes, timer)
 
-    def _let_answer(self, inbound: Inbound, owner: Holder) -> None:
+    def _let_answer(self, inbound: Inbound, party: Hashable) -> None:
         id, params, call = inbound.id, inbound.params or b"{}", inbound.call
         assert id is not None
-        reason = _LEFT if owner not in self._holders else lacking(inbound.method, params, owner.client)
-        if reason is not None:
-            self._engine.respond_error(id, INVALID_REQUEST, reason)
+        owner = self._whom(party, call)
+        reason = _LEFT if owner is None else lacking(inbound.method, params, owner.client)
+        if owner is None or reason is not None:
+            self._engine.respond_error(id, INVALID_REQUEST, reason or _LEFT)
             return
         self.asked_ever = True
         self._remember(params, owner)
@@ -292,7 +301,7 @@ class Questions:
             self._engine.respond_error(id, INVALID_REQUEST, "the user interrupted what this was asked for")
 
     async def _deliver(self, id: bytes, owner: Holder, question: Question) -> None:
-        asked = self._asked.setdefault(owner, _Asked())
+        asked = self._asked.setdefault(owner.party, _Asked())
         asked.open += 1
         if asked.open == 1:
             asked.since = self._loop.time()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Unpack
 
 from mcpool.backend.backend import Backend
@@ -29,7 +29,7 @@ class Lane:
 
     def __init__(self, lanes: Lanes, open: Callable[[Sharing], Backend]) -> None:
         self._lanes = lanes
-        self.entered: Counter[Holder] = Counter()
+        self.entered: Counter[Hashable] = Counter()
         """Whose requests are under way here, as far as they came in by turns."""
         self.idle: asyncio.TimerHandle | None = None
         self.backend = open(self)
@@ -56,7 +56,7 @@ class Lane:
         """See `Sharing`."""
         self._lanes.moved()
 
-    def busy(self) -> Busy[Holder]:
+    def busy(self) -> Busy[Hashable]:
         """What it is at work on."""
         connection = self.backend.current
         if connection is None:
@@ -67,9 +67,10 @@ class Lane:
 
 
 class _Waiter:
-    __slots__ = ("placed", "since")
+    __slots__ = ("holder", "placed", "since")
 
-    def __init__(self, placed: asyncio.Future[Lane], since: float) -> None:
+    def __init__(self, holder: Holder, placed: asyncio.Future[Lane], since: float) -> None:
+        self.holder = holder
         self.placed = placed
         self.since = since
 
@@ -105,7 +106,8 @@ class Lanes:
         self._starting: Lane | None = None
         self._last_started = loop.time()
         self._failed_at: float | None = None
-        self._waiting: OrderedDict[Holder, deque[_Waiter]] = OrderedDict()
+        self._waiting: OrderedDict[Hashable, deque[_Waiter]] = OrderedDict()
+        """By the party whose turn it will be."""
         self._timer: asyncio.TimerHandle | None = None
         self._look: asyncio.Handle | None = None
         self._forgetting: asyncio.TimerHandle | None = None
@@ -149,8 +151,8 @@ class Lanes:
     async def _enter(self, holder: Holder, timeout: float) -> Lane:
         if self._closed:
             raise ServerUnavailable(self.first.backend.name, REPLACED)
-        waiter = _Waiter(self._loop.create_future(), self._loop.time())
-        self._waiting.setdefault(holder, deque()).append(waiter)
+        waiter = _Waiter(holder, self._loop.create_future(), self._loop.time())
+        self._waiting.setdefault(holder.party, deque()).append(waiter)
         self.pump()
         try:
             async with asyncio.timeout(timeout):
@@ -159,18 +161,19 @@ class Lanes:
             if waiter.placed.done() and not waiter.placed.cancelled() and waiter.placed.exception() is None:
                 self._exit(waiter.placed.result(), holder)
             else:
-                self._give_up(holder, waiter)
+                self._give_up(waiter)
             if isinstance(error, TimeoutError):
                 what = f"it did not come to this thread's turn within {timeout:g} s: others are at work with it"
                 raise CallTimeout(self.first.backend.name, f"{what}, or are asked by it; nothing was sent") from None
             raise
 
-    def _give_up(self, holder: Holder, waiter: _Waiter) -> None:
-        waiters = self._waiting.get(holder, deque())
+    def _give_up(self, waiter: _Waiter) -> None:
+        party = waiter.holder.party
+        waiters = self._waiting.get(party, deque())
         if waiter in waiters:  # else its turn came in the same moment
             waiters.remove(waiter)
             if not waiters:
-                del self._waiting[holder]
+                del self._waiting[party]
         self.pump()
 
     def _turn_away(self, error: ServerUnavailable) -> None:
@@ -180,9 +183,9 @@ class Lanes:
         self._waiting.clear()
 
     def _exit(self, lane: Lane, holder: Holder) -> None:
-        lane.entered[holder] -= 1
-        if not lane.entered[holder]:
-            del lane.entered[holder]
+        lane.entered[holder.party] -= 1
+        if not lane.entered[holder.party]:
+            del lane.entered[holder.party]
         self.pump()
 
     # ------------------------------------------------------------------ whose turn it is
@@ -200,22 +203,23 @@ class Lanes:
         if self._closed:
             return
         came_before = False
-        for holder in list(self._waiting):
+        for party in list(self._waiting):
             lanes = [self.first, *(lane for lane in self._overflow if lane.backend.current is not None)]
-            number = place(holder, [lane.busy() for lane in lanes], others_wait=came_before)
+            number = place(party, [lane.busy() for lane in lanes], others_wait=came_before)
             if number is None:
                 came_before = True
             else:
-                for waiter in self._waiting.pop(holder):
-                    self._let_in(lanes[number], holder, waiter)
+                for waiter in self._waiting.pop(party):
+                    self._let_in(lanes[number], waiter)
         self._watch_idle()
         self._watch_crowd()
         self._watch_forgotten()
 
-    def _let_in(self, lane: Lane, holder: Holder, waiter: _Waiter) -> None:
+    def _let_in(self, lane: Lane, waiter: _Waiter) -> None:
         if waiter.placed.done():
             return  # it was cancelled in this moment, and takes itself out
-        lane.entered[holder] += 1
+        holder = waiter.holder
+        lane.entered[holder.party] += 1
         if lane is not self.first:
             backend = lane.backend
             if holder not in backend.holders and holder in self.first.backend.holders:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Hashable
 from typing import Protocol
 
 from mcpool.backend.holder import ClientFacts, Question
@@ -31,10 +32,20 @@ class Listener(Protocol):
 class Seat:
     """One thread's holder for one server. It outlives the runtimes of its thread."""
 
-    __slots__ = ("client", "conversation", "id", "listener", "patience", "server", "thread")
+    __slots__ = ("client", "conversation", "id", "listener", "party", "patience", "server", "thread")
 
-    def __init__(self, thread: str, conversation: str, server: str, client: ClientFacts, listener: Listener) -> None:
+    def __init__(
+        self,
+        thread: str,
+        conversation: str,
+        server: str,
+        client: ClientFacts,
+        listener: Listener,
+        party: Hashable,
+    ) -> None:
+        """`party` is equal for all seats of the thread, and for no other: an id may be used again."""
         self.id = f"{thread}/{server}"
+        self.party = party
         self.thread = thread
         self.conversation = conversation
         self.server = server

@@ -378,5 +378,6 @@ class Thread:
         """This thread's holder for a server, always the same."""
         seat = self._seats.get(server)
         if seat is None:
-            seat = self._seats[server] = Seat(self.id, self.facts.conversation, server, self.client, self._listener)
+            conversation = self.facts.conversation
+            seat = self._seats[server] = Seat(self.id, conversation, server, self.client, self._listener, party=self)
         return seat

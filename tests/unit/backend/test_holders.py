@@ -18,6 +18,10 @@ class Somebody:
     client: ClientFacts = field(default_factory=ClientFacts)
     conversation: str = ""
 
+    @property
+    def party(self) -> str:
+        return self.id
+
     def on_notification(self, server: str, method: str, params: bytes | None) -> None: ...
 
     async def on_question(self, question: Question) -> bytes:

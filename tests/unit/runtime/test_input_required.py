@@ -18,6 +18,7 @@ class Somebody:
 
     id = "t/s"
     conversation = "t"
+    party = "t"
 
     def __init__(self, client: ClientFacts, failure: Exception | None = None) -> None:
         self.client = client
