@@ -49,6 +49,8 @@ def lacking(method: str, params: bytes, client: ClientFacts) -> str | None:
     """Why this client cannot be asked this, or None if it can."""
     if method == SAMPLING:
         return None if client.sampling else "this client cannot be asked to sample a model"
+    if method == ROOTS:
+        return None if client.lists_roots else "this client offers no roots"
     mode = _elicitation_mode(params)
     if mode == "url":
         return None if client.elicitation_url else "this client cannot be asked to open a URL"

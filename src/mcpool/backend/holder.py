@@ -38,7 +38,9 @@ class ClientFacts:
     elicitation_url: bool = False
     sampling: bool = False
     roots: tuple[Root, ...] | None = None
-    """None: the client offers no roots at all."""
+    """None: the client offers no roots, or lists them only when it is asked."""
+    lists_roots: bool = False
+    """It lists its roots when it is asked for them within a request, as in revision 2026-07-28."""
     raw: bytes = b"{}"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Container, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from mcpool.errors import McpoolError
@@ -101,14 +102,14 @@ class ModernSessions:
     def _make(self, who: _Who) -> ClientSession:
         if len(self._sessions) >= self._limits.sessions:
             self._make_room()
-        facts, _ = client_facts(who.context.capabilities)
+        facts, offers_roots = client_facts(who.context.capabilities)
         session = ClientSession(
             self._host,
             self._views.of(who.route),
             self._limits,
             principal=who.principal,
             cwd=self._cwd,
-            facts=facts,
+            facts=replace(facts, lists_roots=offers_roots),
             parking=self._parking,
             outlet=self._outlet or NOWHERE,
             shared=self._outlet is None,

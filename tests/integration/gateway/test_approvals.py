@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import gatewaykit
 import mcpool
 from gatewaykit import raw_server
+from gatewaykit.asked_place import told
 from gatewaykit.http_client import HttpClient
 from gatewaykit.sdk_client import over_http
 from gatewaykit.serving import gateway_for, serving
@@ -42,6 +44,12 @@ args = [{asking}]
 cwd = "/"
 default_tools_approval_mode = "prompt"
 
+[mcp_servers.rooted]  # of 2026-07-28, and wants to know its client's roots
+command = {python}
+args = [{rooted}, "modern"]
+cwd = "/"
+default_tools_approval_mode = "prompt"
+
 # The last one.
 [mcp_servers.new]  # of 2026-07-28
 command = {python}
@@ -50,6 +58,7 @@ cwd = "/"
 default_tools_approval_mode = "prompt"
 """
 ASKING = Path(__file__).parents[3] / "docs" / "examples" / "asking_server.py"
+ROOTED = Path(gatewaykit.__file__).with_name("sdk_asker.py")
 MODES = ["legacy", "2026-07-28"]
 TOOLS = {"old": ("echo", {"a": 1}), "new": ("counter", {"add": 1})}
 
@@ -58,7 +67,7 @@ TOOLS = {"old": ("echo", {"a": 1}), "new": ("counter", {"add": 1})}
 def file(tmp_path: Path) -> Path:
     (tmp_path / "home").mkdir(mode=0o700)
     file = tmp_path / "home" / "config.toml"
-    programs = {"python": sys.executable, "raw": str(raw_server.__file__), "asking": str(ASKING)}
+    programs = {"python": sys.executable, "raw": str(raw_server.__file__), "asking": str(ASKING), "rooted": str(ROOTED)}
     file.write_text(CONFIG.format(**{name: json.dumps(path) for name, path in programs.items()}))
     return file
 
@@ -170,6 +179,22 @@ async def test_a_call_whose_server_asks_too_is_approved_once(port: int, mode: An
         'Allow asks to run `delete` with {"folder": "/tmp/old"}?',
         "Delete /tmp/old?",
     ]
+
+
+async def test_a_call_that_had_to_be_approved_is_told_the_roots_of_a_new_client(port: int) -> None:
+    from mcp_types import ListRootsResult, Root
+
+    asked: list[str] = []
+
+    async def roots(context: object) -> ListRootsResult:
+        asked.append("roots")
+        return ListRootsResult(roots=[Root(uri="file:///srv/repo")])  # type: ignore[arg-type]
+
+    options = {"elicitation_callback": Person("session", "once"), "list_roots_callback": roots}
+    async with over_http(port, "/mcp/rooted", "2026-07-28", **options) as it:
+        for _ in range(2):  # asked about, and approved before
+            assert told(await it.call_tool("folders", {"key": "k"}))["answer"] == ["file:///srv/repo"]
+    assert asked == ["roots", "roots"]
 
 
 async def test_annotations_pass_unchanged(port: int) -> None:

@@ -53,6 +53,8 @@ def test_roots_are_declared_only_where_there_are_any() -> None:
         ("elicitation/create", b'{"mode":7}', ClientFacts(elicitation_form=True), True),
         ("sampling/createMessage", b"{}", ClientFacts(sampling=True), True),
         ("sampling/createMessage", b"{}", ClientFacts(elicitation_form=True), False),
+        ("roots/list", b"{}", ClientFacts(lists_roots=True), True),
+        ("roots/list", b"{}", ClientFacts(elicitation_form=True), False),
     ],
 )
 def test_whether_a_client_can_be_asked(method: str, params: bytes, client: ClientFacts, can: bool) -> None:
