@@ -149,3 +149,12 @@ class WrongProcess(McpoolError, RuntimeError):
 
 class DaemonError(McpoolError):
     """The daemon could not be started, reached or understood."""
+
+
+class EnvironmentUnavailable(McpoolError, ConnectionError):
+    """The environment of this id can't be reached, or there is none: nothing was asked of it, or no answer came."""
+
+    def __init__(self, environment: str, message: str) -> None:
+        super().__init__(f"environment `{environment}`: {message}")
+        self.environment = environment
+        self.message = message

@@ -75,6 +75,12 @@ def _add_running(commands: Any) -> None:
     _command(commands, "stop", "steer:stop", "end the daemon and its servers", _STOP)
     _command(commands, "apply", "steer:apply", "read the configuration again", _APPLY)
     _command(commands, "reload", "steer:reload", "replace all servers by fresh processes", _RELOAD)
+    serve = _command(commands, "exec-server", "exec_server:run", "let hosts elsewhere run servers here", _EXEC_SERVER)
+    serve.add_argument(
+        "--listen", metavar="[HOST:]PORT", default="127.0.0.1:0", help="where (default: any free port on loopback)"
+    )
+    serve.add_argument("--root", type=Path, metavar="DIR", default=Path(), help="what relative folders are relative to")
+    serve.add_argument("--token-file", type=Path, metavar="FILE", help="holds the token (default: one in the home)")
     reconnect = _command(commands, "reconnect", "steer:reconnect", "connect one server anew", _RECONNECT)
     reconnect.add_argument("server", metavar="SERVER")
 
@@ -226,6 +232,12 @@ _RECONNECT = """\
 End the connections of one server and start it anew, also when it had failed too often to be tried again.
 
   mcpool reconnect github
+"""
+_EXEC_SERVER = """\
+Be an executor: run servers, read files and make HTTP requests here, for hosts that have the token. Prints its address.
+Whoever has the token can do here what you can, so it listens on loopback only; let others in through a tunnel.
+
+  mcpool exec-server --listen 8378 --root ~/project
 """
 _TOOLS = """\
 List the tools of one server, or of all, with their arguments (optional ones in brackets).

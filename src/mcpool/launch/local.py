@@ -20,7 +20,7 @@ from mcpool.launch.process_table import HOST_COOKIE, SERVER_COOKIE
 from mcpool.launch.server_log import ServerLogs
 from mcpool.launch.spec import LaunchSpec
 from mcpool.launch.to_the_end import to_the_end
-from mcpool.wire.link import Link, Sink
+from mcpool.wire.link import Sink
 
 
 class Guard(Protocol):
@@ -71,8 +71,10 @@ class LocalLauncher:
     ) -> None:
         await self.close()
 
-    async def start(self, spec: LaunchSpec, sink: Sink) -> Link:
-        """Start the process and return its link; `sink` hears of it from then on.
+    async def start(
+        self, spec: LaunchSpec, sink: Sink, *, on_stderr: Callable[[bytes], None] | None = None
+    ) -> LocalLink:
+        """Start the process and return its link; `sink`, and `on_stderr`, hear of it from then on.
 
         Raises:
             ServerUnavailable: the command was not found or can't be executed, or the folder does not exist.
@@ -103,10 +105,15 @@ class LocalLauncher:
             patience=self._patience,
             log=lambda lines: self._logs.append(spec.server, lines),
             finish=finish,
+            on_stderr=on_stderr,
         )
         self._links.add(link)
         self._note(spec.server, f"started, pid {pid}: {os.path.basename(spec.argv[0])} in {spec.cwd}")
         return link
+
+    def log(self, server: str, lines: list[bytes]) -> None:
+        """Write lines to the log of a server that runs elsewhere."""
+        self._logs.append(server, lines)
 
     async def close(self) -> None:
         """End every server that still runs, all at once, and write what their logs still wait for.

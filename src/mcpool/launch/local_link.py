@@ -60,8 +60,10 @@ class LocalLink:
         patience: Patience,
         log: Callable[[list[bytes]], None],
         finish: Callable[[], Coroutine[Any, Any, None]],
+        on_stderr: Callable[[bytes], None] | None = None,
     ) -> None:
-        """`log` gets the lines of stderr; `finish` runs once, after the last descendant is gone."""
+        """`log` gets the lines of stderr, `on_stderr` all of it as it comes; `finish` runs once, after the last
+        descendant is gone."""
         loop = asyncio.get_running_loop()
         self.server = started.server
         self._loop = loop
@@ -71,6 +73,7 @@ class LocalLink:
         self._patience = patience
         self._log = log
         self._finish = finish
+        self._hear_stderr = on_stderr
         self._lines = StderrLines()
         self._ended = False
         self._hurried = False
@@ -118,6 +121,16 @@ class LocalLink:
     def work_done(self) -> int:
         """Processor time that it and its descendants used, and what they read from disk."""
         return 0 if self._ended else work_of(self._process.pid)
+
+    def pause_reading(self) -> None:
+        """Leave what it writes in its pipes, so that it waits once they are full. Its end is told all the same."""
+        self._stdout.pause()
+        self._stderr.pause()
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        self._stdout.resume()
+        self._stderr.resume()
 
     async def close(self) -> None:
         """Close its input, wait, SIGTERM, wait, SIGKILL, until no descendant is left.
@@ -212,6 +225,8 @@ class LocalLink:
 
     def _on_stderr(self, data: bytes) -> None:
         self._log(self._lines.feed(data))
+        if self._hear_stderr is not None:
+            self._hear_stderr(data)
 
     def _on_stderr_end(self) -> None:
         self._log(self._lines.end())

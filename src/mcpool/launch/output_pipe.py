@@ -51,6 +51,16 @@ class OutputPipe:
             # Once more, for the end of the stream: there is nothing else to read unless a descendant still writes.
             self._read(_SMALL)
 
+    def pause(self) -> None:
+        """Read no more for now: the server waits once the pipe is full."""
+        if self._handle is not None:
+            self._loop.remove_reader(self._handle)
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._handle is not None:
+            self._loop.add_reader(self._handle, self._on_readable)
+
     def close(self) -> None:
         """Stop reading. Safe to call twice."""
         if self._handle is not None:

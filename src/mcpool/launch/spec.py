@@ -18,6 +18,8 @@ class LaunchSpec:
     """Command and arguments; `argv[0]` is an absolute path, or a name that was not found on the PATH."""
     env: tuple[tuple[str, str], ...] = field(repr=False)
     cwd: str
+    remote_env: tuple[str, ...] = ()
+    """Names of variables that are added, with the values that they have where it is started, if that is elsewhere."""
 
 
 class Launcher(Protocol):

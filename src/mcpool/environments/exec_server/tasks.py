@@ -1,0 +1,27 @@
+"""Tasks of an executor: each is awaited, and none can end it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from mcpool.environments.exec_server.session import Spawn
+
+logger = logging.getLogger("mcpool")
+
+
+@asynccontextmanager
+async def task_spawner() -> AsyncGenerator[Spawn]:
+    """Starts tasks, and waits for them on leaving."""
+    async with asyncio.TaskGroup() as tasks:
+
+        async def contained(work: Coroutine[Any, Any, None]) -> None:
+            try:
+                await work
+            except Exception:
+                logger.exception("a task of the executor failed; this is a defect of mcpool")
+
+        yield lambda work: tasks.create_task(contained(work))

@@ -1,0 +1,23 @@
+"""Absolute paths as `file:` URIs (RFC 8089), and back. Only paths of POSIX systems."""
+
+from __future__ import annotations
+
+import errno
+from urllib.parse import quote, unquote_to_bytes
+
+
+def to_uri(path: str) -> str:
+    """The URI of a path. Raises: OSError with `EINVAL`, if it is not absolute."""
+    if not path.startswith("/") or "\0" in path:
+        raise OSError(errno.EINVAL, "not an absolute path", path)
+    return "file://" + quote(path.encode(errors="surrogateescape"), safe="/~@!$&'()*+,;=:")
+
+
+def to_path(uri: str) -> str:
+    """The path of a URI. Raises: ValueError, if it is none of this kind of system."""
+    scheme, _, rest = uri.partition("://")
+    host, slash, rest = rest.partition("/")
+    path = slash + unquote_to_bytes(rest).decode(errors="surrogateescape")
+    if scheme.lower() != "file" or host not in ("", "localhost") or not slash or "\0" in path:
+        raise ValueError(f"{uri!r} is no file: URI of an absolute path")
+    return path
