@@ -7,10 +7,10 @@ import random
 
 import pytest
 
+from mcpool.environments.exec_server.hosted_process import UNHEARD
 from mcpool.environments.executor import Patience
 from mcpool.environments.executor_launcher import ExecutorLauncher
 from mcpool.environments.executor_link import ExecutorLink
-from mcpool.environments.exec_server.hosted_process import UNHEARD
 from mcpool.environments.states import State
 from mcpool.errors import ServerUnavailable
 from mcpool.launch.spec import LaunchSpec
@@ -113,7 +113,8 @@ async def test_a_session_resumed_keeps_its_handle_and_another_one_gets_another()
         await client.until(State.DISCONNECTED)
         await client.until(State.READY)
         after = client.executor.session
-        assert before is not None and after is not None
+        assert before is not None
+        assert after is not None
         assert (before.handle, after.handle) == (1, 2)
 
 
@@ -181,7 +182,7 @@ async def test_a_listener_that_stalls_is_given_up_in_time_and_tried_again() -> N
 
 
 async def test_waits_between_attempts_grow_up_to_a_cap() -> None:
-    async with simulated() as (far, client):
+    async with simulated() as (far, _):
         far.reachable = False
         await asyncio.sleep(600)
         assert 100 <= far.dials <= 140  # half of 10 s each, by this chance

@@ -1,10 +1,10 @@
-"""An executor in virtual time: our own, over sockets that are lost when a test says so, with processes of no machine."""
+"""An executor in virtual time: our own, over sockets that a test can lose, with processes of no machine."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -216,7 +216,7 @@ class Client:
 
 
 @asynccontextmanager
-async def simulated(patience: Patience | None = None) -> AsyncIterator[tuple[SimulatedExecutor, Client]]:
+async def simulated(patience: Patience | None = None) -> AsyncGenerator[tuple[SimulatedExecutor, Client]]:
     """An executor and a client of it, closed in the end."""
     far = SimulatedExecutor()
     client = Client(far, patience)

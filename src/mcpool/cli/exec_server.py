@@ -51,7 +51,9 @@ async def _serve(home: Path, root: Path, where: tuple[str, int], file: Path, tok
         return OK
     async with exec_server(home, base.lookup, token=token, root=root, host=where[0], port=where[1]) as listening:
         print(listening.url, flush=True)
-        sys.stderr.write(f"the token is in {file}; on the host: `mcpool env add NAME {listening.url} --token-file FILE`\n")
+        sys.stderr.write(
+            f"the token is in {file}; on the host: `mcpool env add NAME {listening.url} --token-file FILE`\n"
+        )
         if where[0] not in _LOOPBACK:
             sys.stderr.write("others can read what goes over this address, the token too: better use a tunnel\n")
         await stop.wait()
