@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 PEERS := build/bench-peers
+ADAPTERS := build/adapters
+FRAMEWORKS := fastmcp google-adk langchain openai-agents pydantic-ai
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
 	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
@@ -18,7 +20,7 @@ help: ## List what can be made
 up: $(STAMPS)/runtime ## Run mcpool with your configuration, or with the demo server (ARGS="--port 9000")
 	@$(BIN)/mcpool up $(ARGS)
 
-test: $(STAMPS)/test $(STAMPS)/node $(STAMPS)/wheels ## Check and test everything (ARGS="tests/unit -k name" tests only these)
+test: $(STAMPS)/test $(STAMPS)/node $(STAMPS)/wheels $(STAMPS)/adapters ## Check and test everything (ARGS="tests/unit -k name" tests only these)
 ifeq ($(strip $(ARGS)),)
 	@$(MAKE) --no-print-directory -j 2 lint all-tests
 else
@@ -45,7 +47,7 @@ bench: $(STAMPS)/bench $(STAMPS)/peers ## Measure, side by side with others (ARG
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 requirements: $(STAMPS)/uv ## Renew the pinned versions in requirements/
-	@for name in runtime test lint bench; do \
+	@for name in runtime test lint bench uv $(FRAMEWORKS:%=adapters-%); do \
 		$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 			--no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package mcpool \
 			requirements/$$name.in -o requirements/$$name.txt || exit 1; \
@@ -100,8 +102,19 @@ $(STAMPS)/peers: $(STAMPS)/venv benchmarks/peers/mcp-proxy.txt benchmarks/peers/
 	fi
 	@touch $@
 
-$(STAMPS)/uv: $(STAMPS)/venv
-	@$(PIP) install uv
+# The frameworks that there are adapters for, each in an environment of its own, where mcpool is this clone's.
+$(STAMPS)/adapters: $(FRAMEWORKS:%=$(STAMPS)/adapters-%)
+	@touch $@
+
+$(STAMPS)/adapters-%: requirements/adapters-%.txt $(STAMPS)/uv
+	@echo "installing $*, for the tests of its adapter"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(ADAPTERS)/$*
+	@$(BIN)/uv pip install --quiet --python $(ADAPTERS)/$*/bin/python --require-hashes -r $<
+	@echo "$(CURDIR)/src" > "$$($(ADAPTERS)/$*/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mcpool.pth"
+	@touch $@
+
+$(STAMPS)/uv: $(STAMPS)/venv requirements/uv.txt
+	@$(PIP) install --require-hashes -r requirements/uv.txt
 	@touch $@
 
 $(STAMPS)/node: $(STAMPS)/venv package-lock.json

@@ -41,5 +41,6 @@ def test_importing_the_package_imports_no_module_of_its_own_but_the_version():
 
 def test_no_module_imports_a_heavy_dependency_when_it_is_imported():
     found = pkgutil.walk_packages(mcpool.__path__, "mcpool.")
-    modules = sorted(module.name for module in found if not module.name.endswith("__main__"))
+    names = sorted(module.name for module in found if not module.name.endswith("__main__"))
+    modules = [name for name in names if not name.startswith("mcpool.adapters.")]  # each is for who has its framework
     assert import_one_by_one(*modules)["blamed"] == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mcpool.backend.holder import CallSink
 from mcpool.backend.tools import ToolDefinition
 from mcpool.errors import ApprovalDenied
-from mcpool.runtime.approval import decide, is_rememberable
+from mcpool.runtime.approval import Verdict, decide, is_rememberable
 from mcpool.runtime.policy import Policy
 from mcpool.runtime.runtime import Binding
 from mcpool.runtime.user import Approver
@@ -24,11 +24,8 @@ async def admit(
     Raises:
         ApprovalDenied: it may not.
     """
-    authority, server, hints = policy.authority, binding.config, tool.annotations
-    mode = binding.view.rule(tool.name).mode_for(tool, authority.default_mode)
-    if decide(authority, mode, hints, remembered=False) == "approved":
-        return False
-    match decide(authority, mode, hints, remembered=approver.remembers(server, tool)):
+    authority, server = policy.authority, binding.config
+    match _verdict(approver, policy, binding, tool):
         case "approved":
             return False
         case "denied":
@@ -38,8 +35,21 @@ async def admit(
                 f"""`approval_mode = "approve"` for the tool would let it run""",
             )
         case "ask":
-            rememberable = is_rememberable(authority, hints)
+            rememberable = is_rememberable(authority, tool.annotations)
             await approver.ask(
                 server, tool, arguments, on_approve=policy.on_approve, sink=sink, rememberable=rememberable
             )
             return True
+
+
+def asks(approver: Approver, policy: Policy, binding: Binding, tool: ToolDefinition) -> bool:
+    """Whether somebody would be asked before a call of a tool with this definition."""
+    return _verdict(approver, policy, binding, tool) == "ask"
+
+
+def _verdict(approver: Approver, policy: Policy, binding: Binding, tool: ToolDefinition) -> Verdict:
+    authority, hints = policy.authority, tool.annotations
+    mode = binding.view.rule(tool.name).mode_for(tool, authority.default_mode)
+    if decide(authority, mode, hints, remembered=False) == "approved":
+        return "approved"
+    return decide(authority, mode, hints, remembered=approver.remembers(binding.config, tool))

@@ -16,6 +16,7 @@ from mcpool.backend.holder import CallSink
 from mcpool.backend.tools import Catalogue, ToolDefinition
 from mcpool.config.server import Surface
 from mcpool.errors import Closed, ServerNotFound, ServerUnavailable, ToolNotFound
+from mcpool.runtime.admission import asks
 from mcpool.runtime.call_gate import CallGate
 from mcpool.runtime.generations import Generations
 from mcpool.runtime.origin import Origin
@@ -24,7 +25,7 @@ from mcpool.runtime.progress import OnProgress
 from mcpool.runtime.result import ToolResult
 from mcpool.runtime.runtime import Binding, Runtime
 from mcpool.runtime.sending import Fields, Manner, send
-from mcpool.runtime.tool_set import ToolSet
+from mcpool.runtime.tool_set import Tool, ToolSet
 from mcpool.runtime.tool_sets import Shown, ToolSets
 from mcpool.runtime.user import User
 from mcpool.wire.session import Session
@@ -168,11 +169,20 @@ class Step:
             ToolNotFound: the step was not shown such a tool.
             TypeError: the arguments cannot be written as JSON.
         """
-        tool = self._shown.callable.get(name)
-        if tool is None:
-            raise ToolNotFound("mcpool", self._why_not_shown(name))
+        tool = self._tool(name)
         fields = {"name": tool.raw_name_json, "arguments": encoded(tool.server, tool.raw_name, arguments or {})}
         return self._prepared(self.binding(tool.server), tool.raw_name, fields, tool.definition)
+
+    def needs_approval(self, name: str) -> bool:
+        """Whether a call of this tool, as it was shown, would be put to somebody: for whoever asks before the call.
+
+        The call itself goes by what the server says then.
+
+        Raises:
+            ToolNotFound: the step was not shown such a tool.
+        """
+        tool = self._tool(name)
+        return asks(self._user.approvals, self._runtime.policy, self.binding(tool.server), tool.definition)
 
     async def read_resource(self, server: str, uri: str, *, timeout: float | None = None) -> dict[str, Any]:
         """Read a resource; the value is the protocol's `ReadResourceResult`. Raises: as `call`."""
@@ -225,6 +235,12 @@ class Step:
         return await self._prepared(binding, tool, fields, None).send(manner)
 
     # ------------------------------------------------------------------ within
+
+    def _tool(self, name: str) -> Tool:
+        tool = self._shown.callable.get(name)
+        if tool is None:
+            raise ToolNotFound("mcpool", self._why_not_shown(name))
+        return tool
 
     def _prepared(self, binding: Binding, tool: str, fields: Fields, shown: ToolDefinition | None) -> PreparedCall:
         if not binding.view.allows(tool):

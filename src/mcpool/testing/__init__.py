@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mcpool.testing.fake_server import Call, FakeServer
-    from mcpool.testing.faults import START, Ask, Crash, Fault, Garbage, Hang, Refuse, Slow
+    from mcpool.testing.faults import END, START, Ask, Crash, Fault, Garbage, Hang, Refuse, Slow
 
-__all__ = ["START", "Ask", "Call", "Crash", "FakeServer", "Fault", "Garbage", "Hang", "Refuse", "Slow"]
+__all__ = ["END", "START", "Ask", "Call", "Crash", "FakeServer", "Fault", "Garbage", "Hang", "Refuse", "Slow"]
 
 
 def __getattr__(name: str) -> object:

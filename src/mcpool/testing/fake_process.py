@@ -81,8 +81,8 @@ class FakeProcess:
             match self._script.next_fault(START):
                 case Slow(seconds):
                     await asyncio.sleep(seconds)
-                case Crash(status, words):
-                    self._end(status, words)
+                case Crash() as crash:
+                    self._end(crash)
                 case Garbage(data):
                     self._order(WRITE, data)
                 case Hang():
@@ -113,10 +113,10 @@ class FakeProcess:
     def _order(self, kind: bytes, data: bytes) -> None:
         self._writer.write(order(kind, data))
 
-    def _end(self, status: int, words: str) -> None:
-        if words:
-            self._order(COMPLAIN, words.encode() + b"\n")
-        self._order(EXIT, str(status).encode())
+    def _end(self, crash: Crash) -> None:
+        if crash.words:
+            self._order(COMPLAIN, crash.words.encode() + b"\n")
+        self._order(EXIT, str(crash.status).encode())
 
     # ------------------------------------------------------------------ what it gets
 
@@ -158,8 +158,8 @@ class FakeProcess:
         what = params.get("name", "") if method == "tools/call" else method
         fault = None if "inputResponses" in params else self._script.next_fault(what)
         match fault:
-            case Crash(status, words):
-                self._end(status, words)
+            case Crash(answered=False) as crash:
+                self._end(crash)
                 return
             case Hang():
                 await asyncio.get_running_loop().create_future()
@@ -176,6 +176,8 @@ class FakeProcess:
             await self._call(message, fault if isinstance(fault, Ask) else None)
         else:
             self._serve(method, message)
+        if isinstance(fault, Crash):
+            self._end(fault)
 
     def _serve(self, method: str, message: Message) -> None:
         result: Message | None = None

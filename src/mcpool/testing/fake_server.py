@@ -21,7 +21,7 @@ from typing import Any, Self
 from mcpool.testing import relay
 from mcpool.testing.answers import Era, FakeTool, Message, Run
 from mcpool.testing.fake_process import FakeProcess
-from mcpool.testing.faults import START, Fault
+from mcpool.testing.faults import END, START, Fault
 
 PATIENCE = 30.0
 """Seconds that `wait_for` and `kill` wait at most."""
@@ -219,7 +219,7 @@ class FakeServer:
         """A process is gone."""
         with self._changed:
             self._processes.pop(process.pid, None)
-            self._changed.notify_all()
+        self.note(process.pid, {"method": END})
 
     # ------------------------------------------------------------------ within
 

@@ -9,13 +9,17 @@ from typing import Any, Final
 START: Final = "start"
 """Stands for the start of a process where a tool or a method can be named."""
 
+END: Final = "end"
+"""Stands for the end of a process where a message can be waited for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """End the process, without an answer. `words` go to stderr before."""
+    """End the process, without an answer or, with `answered`, right after it. `words` go to stderr before."""
 
     status: int = 1
     words: str = ""
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -361,10 +361,14 @@ class Thread:
 
     async def close(self) -> None:
         """Give everything back. Steps that still run keep their runtime until they end. Safe to call twice."""
+        self.end()
+        await self.settled()
+
+    def end(self) -> None:
+        """`close`, without waiting for what it began in the background: its host does that. Safe to call twice."""
         if self.life is not Life.CLOSED:
             self.undergo(LifeEvent.CLOSE)
             self._on_close(self)
-        await self.settled()
 
     def _let_go(self) -> None:
         for lease in self._upkeep.leases:

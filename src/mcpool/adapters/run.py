@@ -1,0 +1,105 @@
+"""One run of a framework's agent: a thread of the host, and the step that it is in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from typing import TypedDict
+
+from mcpool.host.host import Host
+from mcpool.runtime.approval import Authority
+from mcpool.runtime.approval_request import ApprovalRequest
+from mcpool.runtime.policy import OnApprove
+from mcpool.runtime.step import Step
+from mcpool.threads.elicitation import OnElicit, OnNotification
+from mcpool.threads.thread import Thread
+
+
+class ThreadOptions(TypedDict, total=False):
+    """Of the threads that are opened for runs: as in `Host.thread`."""
+
+    cwd: str | os.PathLike[str] | None
+    principal: str
+    on_elicit: OnElicit | None
+    on_approve: OnApprove | None
+    on_notification: OnNotification | None
+    authority: Authority | None
+    only: Collection[str] | None
+
+
+class Run:
+    """Holds one step at a time; each step of the framework's is a new one."""
+
+    def __init__(self, thread: Thread, *, owned: bool, asks: bool) -> None:
+        """`owned`: the thread ends with the run. `asks`: the framework has calls approved, before it makes them."""
+        self.thread = thread
+        self.step: Step | None = None
+        """The step that it is in; None before the first, between two of which one was let go, and after the last."""
+        self._owned = owned
+        self._asks = asks
+        self._begun = False
+
+    def __repr__(self) -> str:
+        return f"<Run of {self.thread!r}, {self.step!r}>"
+
+    async def next_step(self) -> Step:
+        """Begin a step; the one before ends. The first waits for servers that were never seen before.
+
+        Raises:
+            Closed: the thread is closed.
+            ServerUnavailable: a required server could not be started.
+        """
+        if not self._begun:
+            await self.thread.require()
+        step = await self.thread.step()
+        if not self._begun and step.tools.pending:
+            pending = step.tools.pending
+            step.release()
+            step = await self.thread.step(mentions=pending)
+        self._begun = True
+        self.let_go()
+        self.step = step
+        return step
+
+    async def current_step(self) -> Step:
+        """The step that it is in, or a new one. Raises: as `next_step`."""
+        return self.step or await self.next_step()
+
+    def needs_approval(self, tool: str) -> bool:
+        """Whether the framework has to have a call of this tool approved."""
+        return self._asks and self.step is not None and self.step.needs_approval(tool)
+
+    def let_go(self) -> None:
+        """End the step, but not the run. Calls under way go on. Safe to call twice."""
+        step, self.step = self.step, None
+        if step is not None:
+            step.release()
+
+    def end(self) -> None:
+        """End it. Safe to call twice."""
+        self.let_go()
+        if self._owned:
+            self.thread.end()
+
+
+def open_run(host: Host, thread: Thread | None, options: ThreadOptions) -> Run:
+    """A run in this thread, which stays whose it is, or in one of its own.
+
+    Who is asked for approvals is the thread's, if it has anybody; else the framework asks, before it makes a call.
+
+    Raises:
+        Closed: the host is not open, or the thread is closed.
+    """
+    if thread is not None:
+        thread.ensure_loaded()
+        return Run(thread, owned=False, asks=False)
+    asks = options.get("on_approve") is None
+    if asks:
+        authority = options.get("authority") or Authority(default_mode="approve")
+        options = {**options, "on_approve": _was_asked, "authority": authority}
+    return Run(host.thread(**options), owned=True, asks=asks)
+
+
+def _was_asked(request: ApprovalRequest) -> bool:
+    """The framework makes no call that `needs_approval` before it is approved."""
+    return True
