@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import REMAINDER, SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -60,8 +60,15 @@ def _add_running(commands: Any) -> None:
     up.add_argument("--detach", action="store_true", help="run in the background; `mcpool stop` ends it")
     for hidden in ("--background", "--keep"):
         up.add_argument(hidden, action="store_true", help=SUPPRESS)
+    private = _command(commands, "run", "private:run", "run a command with a daemon of its own", _RUN)
+    private.add_argument("--config", type=Path, metavar="FILE", help="default: config.toml in the home")
+    private.add_argument("command", metavar="-- COMMAND", nargs=REMAINDER, help="the command, and its arguments")
     # Listed for --help only: it is run without coming here, since it has to start fast.
     _command(commands, "connect", "connect:run", "what clients run: an MCP server on stdin and stdout", "")
+    service = _command(commands, "service", "", "run the daemon from login on", _SERVICE)
+    deeds = service.add_subparsers(metavar="ACTION", required=True)
+    for deed, what in (("install", "write and enable it"), ("status", "how it is"), ("uninstall", "the opposite")):
+        _command(deeds, deed, f"service:{deed}", what, _SERVICE)
     status = _command(commands, "status", "status:run", "show what runs", _STATUS)
     status.add_argument("server", metavar="SERVER", nargs="?", help="one server, in detail")
     status.add_argument("--json", action="store_true", help="as JSON, for programs")
@@ -186,6 +193,24 @@ configuration it runs a bundled demo server. Prints what to paste into the commo
   mcpool up --config ~/project/.mcp.json
   mcpool up --port 9000
   mcpool up --detach
+"""
+_RUN = """\
+Run a command with a daemon of its own, for as long as the command runs: its own servers, home, port and token, in which
+nobody else has a part. For tests and CI. The command finds them by MCPOOL_HOME (for `mcpool connect`, `mcpool call`,
+`mcpool.open(attach=True)`), MCPOOL_URL and MCPOOL_TOKEN. Servers see the variables of this command's own environment.
+The exit code is the command's: 126 and 127 if it cannot be run or found, 128 and the number of a signal that ended it.
+
+  mcpool run -- pytest
+  mcpool run --config ci/servers.toml -- sh -c 'mcpool call git git_status "{}"'
+"""
+_SERVICE = """\
+Have the system run the daemon of this home from login on: a systemd user unit on Linux, a launch agent on macOS.
+Clients by shim need no such thing, since the shim starts the daemon; clients by URL do. Says what it did; `uninstall`
+undoes it.
+
+  mcpool service install
+  mcpool service status
+  mcpool service uninstall
 """
 _STATUS = """\
 Show the servers of the running daemon: a row for each process, with its state, who uses it, and what went wrong last.

@@ -94,9 +94,9 @@ def _show_detached(status: dict[str, Any]) -> None:
 
 
 def _foreground(options: DaemonOptions, start_lock: StartLock) -> int:
-    _log_to_stderr(logging.WARNING, "mcpool: %(message)s")
-    _hush()
-    return _run(_watched(options, start_lock))
+    log_to_stderr(logging.WARNING, "mcpool: %(message)s")
+    hush()
+    return run_to_the_end(_watched(options, start_lock))
 
 
 async def _watched(options: DaemonOptions, start_lock: StartLock) -> int:
@@ -150,9 +150,9 @@ def _background(arguments: Namespace) -> int:
         os._exit(0)
     for fd in (READY_FD, LOCK_FD):
         os.set_inheritable(fd, False)
-    _log_to_stderr(logging.INFO, "%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr(logging.INFO, "%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of each request, with all that is in its URL
-    _hush()
+    hush()
     try:
         home = ensure_home(Path(home_path(os.environ)))
         os.chdir(home)
@@ -161,7 +161,7 @@ def _background(arguments: Namespace) -> int:
         report_ready(str(error))
         raise
     with lock:
-        return _run(_unwatched(_background_options(arguments, home)))
+        return run_to_the_end(_unwatched(_background_options(arguments, home)))
 
 
 def _background_options(arguments: Namespace, home: Path) -> DaemonOptions:
@@ -211,18 +211,21 @@ class _Harmless(logging.Formatter):
         return harmless(super().format(record))
 
 
-def _log_to_stderr(level: int, form: str) -> None:
+def log_to_stderr(level: int, form: str) -> None:
+    """Write what is logged from this level on, without what would steer a terminal."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Harmless(form))
     logging.basicConfig(level=level, handlers=[handler])
 
 
-def _hush() -> None:
+def hush() -> None:
+    """Keep the HTTP server's warnings out of the log."""
     # It warns of each connection that speaks no HTTP: a user can't act upon that, and anybody could fill a log with it.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
 
 
-def _run(work: Coroutine[None, None, int]) -> int:
+def run_to_the_end(work: Coroutine[None, None, int]) -> int:
+    """Run what needs a loop; of several errors the one that tells most is raised."""
     try:
         return asyncio.run(work)
     except Interrupted as error:

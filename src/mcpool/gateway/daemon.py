@@ -52,6 +52,8 @@ class DaemonOptions:
     config: Path | None = None
     port: int | None = None
     leaves_when_idle: bool = False
+    asks_login_shell: bool = True
+    """Whether variables come from the user's login shell, and not from whoever starts it."""
 
 
 def demo_servers(folder: Path) -> dict[str, Any]:
@@ -222,7 +224,7 @@ async def running(options: DaemonOptions, environ: Mapping[str, str]) -> AsyncGe
         McpoolError: it can't be started; the message says why and what to do.
     """
     home = ensure_home(options.home)
-    environ = await _environment(environ, home)
+    environ = await _environment(environ, home, login=options.asks_login_shell)
     source = configured(options)
     config = load(source, home=home, environ=environ)
     config.require()
@@ -261,9 +263,9 @@ async def running(options: DaemonOptions, environ: Mapping[str, str]) -> AsyncGe
             await gateway.close()
 
 
-async def _environment(environ: Mapping[str, str], home: Path) -> Mapping[str, str]:
+async def _environment(environ: Mapping[str, str], home: Path, *, login: bool) -> Mapping[str, str]:
     async with asyncio.TaskGroup() as tasks:
-        asking = tasks.create_task(base_environment(environ, home))
+        asking = tasks.create_task(base_environment(environ, home, login=login))
         # The user's login shell takes as long as our imports do: it runs while they are made.
         await asyncio.sleep(0)
         _import_the_rest()
