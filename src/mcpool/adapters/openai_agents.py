@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, Unpack
 
@@ -25,7 +24,7 @@ from agents.tool import ToolErrorFunction, default_tool_error_function
 from mcp import types
 from pydantic import ValidationError
 
-from mcpool.adapters.run import Run, ThreadOptions, open_run
+from mcpool.adapters.run import Run, ThreadOptions, open_run, when_gone
 from mcpool.errors import BadAnswer, McpoolError, ServerNotFound
 from mcpool.host.host import Host
 from mcpool.runtime.tool_set import Tool
@@ -169,7 +168,7 @@ class McpoolServer(MCPServer):
         if run is None:
             thread = None if self._thread is None else self._thread(context)
             run = self._runs[key] = open_run(self._host, thread, self._options)
-            weakref.finalize(context, _over, asyncio.get_running_loop(), weakref.WeakMethod(self._end), key)
+            when_gone(context, self._end, key)
         return run
 
     def _end(self, key: int) -> None:
@@ -188,14 +187,6 @@ class McpoolServer(MCPServer):
             runs = self._tasks[task] = weakref.WeakSet[Run]()
             task.add_done_callback(lambda task: [run.let_go() for run in self._tasks.pop(task, ())])
         runs.add(run)
-
-
-def _over(loop: asyncio.AbstractEventLoop, end: weakref.WeakMethod[Callable[[int], None]], key: int) -> None:
-    """From whichever OS thread collects garbage."""
-    method = end()
-    if method is not None:
-        with suppress(RuntimeError):  # the loop is closed, and so is the host
-            loop.call_soon_threadsafe(method, key)
 
 
 def _listed(tool: Tool, run: int) -> types.Tool:

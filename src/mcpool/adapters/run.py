@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Collection
-from typing import TypedDict
+import weakref
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from typing import TypedDict, TypeVar
 
 from mcpool.host.host import Host
 from mcpool.runtime.approval import Authority
@@ -13,6 +16,8 @@ from mcpool.runtime.policy import OnApprove
 from mcpool.runtime.step import Step
 from mcpool.threads.elicitation import OnElicit, OnNotification
 from mcpool.threads.thread import Thread
+
+Key = TypeVar("Key")
 
 
 class ThreadOptions(TypedDict, total=False):
@@ -98,6 +103,23 @@ def open_run(host: Host, thread: Thread | None, options: ThreadOptions) -> Run:
         authority = options.get("authority") or Authority(default_mode="approve")
         options = {**options, "on_approve": _was_asked, "authority": authority}
     return Run(host.thread(**options), owned=True, asks=asks)
+
+
+def when_gone(watched: object, over: Callable[[Key], None], key: Key) -> None:
+    """Call a method with this, on the running event loop, when nobody has the watched object any more."""
+    weakref.finalize(watched, _gone, asyncio.get_running_loop(), weakref.WeakMethod(over), key).atexit = False
+
+
+def _gone(loop: asyncio.AbstractEventLoop, over: weakref.WeakMethod[Callable[[Key], None]], key: Key) -> None:
+    """From whichever OS thread collects garbage."""
+    method = over()
+    if method is None:
+        return
+    try:
+        loop.call_soon_threadsafe(method, key)
+    except RuntimeError:  # the loop is closed, and so is the host: nothing runs there that this could disturb
+        with suppress(RuntimeError):
+            method(key)
 
 
 def _was_asked(request: ApprovalRequest) -> bool:
