@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -40,7 +41,7 @@ def load(
 
     Never raises for what the configuration holds: everything wrong is a `Problem`, and the server that it is about is
     left out.
-    `environ` answers `${VAR}`, `secret` answers `${keyring:NAME}` (the system's keyring if None).
+    `environ` answers `${VAR}`, `secret` answers `${keyring:NAME}` (the system's keyring if None, which has 10 s).
     """
     if source is None:
         source = home / FILE_NAME
@@ -55,7 +56,7 @@ def load(
     if isinstance(document, Problem):
         return Config(problems=(document,), path=path)
     report = document.report()
-    around = Surroundings(Expander(environ, secret or _keyring), document.folder, environ.get("HOME"))
+    around = Surroundings(Expander(environ, secret or keyring()), document.folder, environ.get("HOME"))
     found = entries(document, report, around.user_home)
     servers = _servers(document, found, around, report)
     _look_around(document, found, report)
@@ -220,7 +221,16 @@ def _is_absent(path: Path) -> bool:
     return False
 
 
-def _keyring(name: str) -> str | None:
-    from mcpool.config.secrets import keyring_secret
+def keyring() -> Callable[[str], str | None]:
+    """What looks secrets up in the system's keyring, and gives up if that does not answer.
 
-    return keyring_secret(name)
+    Whoever reads more than once keeps it: what hangs is asked again only when it goes on.
+    """
+
+    @cache
+    def reader() -> Callable[[str], str | None]:
+        from mcpool.config.secrets import PatientKeyring
+
+        return PatientKeyring().secret
+
+    return lambda name: reader()(name)

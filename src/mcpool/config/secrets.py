@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from mcpool.config.expand import SecretsError
+from mcpool.config.own_thread import OwnThread
 
 SERVICE = "mcpool"
 """The service under which mcpool's secrets are kept."""
+
+PATIENCE = 10.0
+"""Seconds that the keyring has to answer."""
 
 
 class NoKeyring(SecretsError):
@@ -58,13 +62,28 @@ def delete_keyring_secret(name: str) -> bool:
     return True
 
 
-def keyring_works() -> bool:
-    """Whether there is a keyring that can be used now."""
-    try:
-        keyring_secret("works")
-    except SecretsError:
-        return False
-    return True
+class PatientKeyring:
+    """The system's keyring for who must not wait for ever: one that is locked may hang until somebody unlocks it."""
+
+    def __init__(self, patience: float = PATIENCE) -> None:
+        """`patience` is in seconds."""
+        self._patience = patience
+        self._thread = OwnThread("mcpool-keyring", patience)
+
+    def secret(self, name: str) -> str | None:
+        """As `keyring_secret`. Blocks for as long as its patience, and not at all while an earlier read still hangs.
+
+        Raises:
+            SecretsError: as for `keyring_secret`, and if there is no answer in time.
+        """
+        try:
+            return self._thread.wait(lambda: keyring_secret(name))
+        except TimeoutError as error:
+            raise SecretsError(
+                f"the system's keyring did not answer within {self._patience:g} s",
+                "unlock it (it may be asking for its password), then run `mcpool apply`, or start again; "
+                "or use an environment variable: `${VAR}`",
+            ) from error
 
 
 def _keyring() -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mcpool.config import Config, load
+from mcpool.config.loading import keyring
 from mcpool.config.problem import Problem
 from mcpool.config.server import ServerConfig
 from mcpool.host.contributors import Contributors
@@ -38,6 +39,7 @@ class Configuration:
         self._source = source
         self._home = home
         self._environ = environ
+        self._secret = keyring()
         self.current = self._load(source)
         """What was read last and could be used."""
         self.current.require()
@@ -89,7 +91,7 @@ class Configuration:
         return config.servers
 
     def _load(self, source: Source) -> Config:
-        return load(source, home=self._home, environ=self._environ)
+        return load(source, home=self._home, environ=self._environ, secret=self._secret)
 
 
 def _listed(server: ServerConfig | None) -> list[ServerConfig]:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from mcpool.config.expand import SecretsError
+from mcpool.config.own_thread import OwnThread
 from mcpool.config.secrets import NoKeyring, delete_keyring_secret, keyring_secret, store_keyring_secret
 from mcpool.errors import ConfigError
-from mcpool.oauth.own_thread import OwnThread
 
 _T = TypeVar("_T")
 

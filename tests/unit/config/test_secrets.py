@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 
@@ -11,7 +12,7 @@ from keyring.errors import KeyringLocked, NoKeyringError
 
 from mcpool.config import load
 from mcpool.config.expand import SecretsError
-from mcpool.config.secrets import NoKeyring, keyring_secret, store_keyring_secret
+from mcpool.config.secrets import NoKeyring, PatientKeyring, keyring_secret, store_keyring_secret
 
 
 @pytest.fixture
@@ -42,6 +43,38 @@ def test_load_asks_the_systems_keyring_by_default(tmp_path: Path, keyring: dict[
 
     assert config.problems == ()
     assert getattr(config.servers[0].transport, "args", None) == ("s3",)
+
+
+def test_given_a_keyring_that_hangs_then_each_server_that_needs_it_says_so_and_the_wait_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    unlocked = threading.Event()
+
+    def hang(_: str, name: str) -> str:
+        asked.append(name)
+        unlocked.wait()
+        return "s3"
+
+    module = ModuleType("keyring")
+    module.__dict__.update(get_password=hang)
+    monkeypatch.setitem(sys.modules, "keyring", module)
+    secret = PatientKeyring(0.05).secret
+    entries = {name: {"command": "x", "env": {"K": f"${{keyring:{name}}}"}} for name in "abc"}
+    source = {"mcpServers": {**entries, "free": {"command": "x"}}}
+
+    config = load(source, home=tmp_path, environ={}, secret=secret)
+    assert [server.name for server in config.servers] == ["free"]
+    assert [problem.message for problem in config.problems] == [
+        f"`${{keyring:{name}}}`: the system's keyring did not answer within 0.05 s" for name in "abc"
+    ]
+    assert all("unlock it" in problem.remedy for problem in config.problems)
+    assert asked == ["a"]
+
+    unlocked.set()
+    while load(source, home=tmp_path, environ={}, secret=secret).problems:
+        assert len(asked) < 1000
+    assert len(asked) >= 4
 
 
 def test_given_no_keyring_package_then_the_problem_says_how_to_install_it(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mcpool.oauth.own_thread import OwnThread
+from mcpool.config.own_thread import OwnThread
 
 NAME = "under test"
 LONG = 30.0
@@ -39,6 +39,27 @@ async def test_what_the_work_returns_or_raises_is_its_caller_s() -> None:
     with pytest.raises(KeyError):
         await thread.run(fails)
     assert await thread.run(lambda: 8) == 8
+
+
+def test_who_blocks_waits_no_longer_than_that_and_not_at_all_while_it_still_hangs(release: threading.Event) -> None:
+    thread = OwnThread(NAME, 0.02)
+    assert thread.wait(lambda: 7) == 7
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            thread.wait(release.wait)
+    release.set()
+    gone()
+    assert thread.wait(lambda: 8) == 8
+
+
+def test_a_time_out_of_the_work_itself_is_told_and_blocks_nobody() -> None:
+    def fails() -> None:
+        raise TimeoutError("mine")
+
+    thread = OwnThread(NAME, LONG)
+    with pytest.raises(TimeoutError, match="mine"):
+        thread.wait(fails)
+    assert thread.wait(lambda: 8) == 8
 
 
 async def test_it_does_not_use_the_executor_that_others_wait_for(release: threading.Event) -> None:

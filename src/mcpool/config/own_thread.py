@@ -34,6 +34,31 @@ class OwnThread:
         Raises:
             TimeoutError: it did not end in time, or something that was given up on before still has not ended.
         """
+        done = self._begin(work)
+        limit = asyncio.timeout(self._patience)
+        try:
+            async with limit:
+                return await asyncio.wrap_future(done)
+        except TimeoutError:
+            if limit.expired():
+                self._given_up()
+            raise
+
+    def wait(self, work: Callable[[], _T]) -> _T:
+        """`run` for who may block.
+
+        Raises: as `run`.
+        """
+        done = self._begin(work)
+        try:
+            return done.result(self._patience)
+        except TimeoutError:
+            if not done.done():
+                done.cancel()
+                self._given_up()
+            raise
+
+    def _begin(self, work: Callable[[], _T]) -> Future[_T]:
         done: Future[_T] = Future()
         with self._lock:
             if self._stuck:
@@ -42,15 +67,11 @@ class OwnThread:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
                 self._thread.start()
-        limit = asyncio.timeout(self._patience)
-        try:
-            async with limit:
-                return await asyncio.wrap_future(done)
-        except TimeoutError:
-            if limit.expired():
-                with self._lock:
-                    self._stuck = self._busy
-            raise
+        return done
+
+    def _given_up(self) -> None:
+        with self._lock:
+            self._stuck = self._busy
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
