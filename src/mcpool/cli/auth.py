@@ -24,10 +24,11 @@ from mcpool.gateway.record import read_record
 from mcpool.gateway.refusal import refusal
 from mcpool.gateway.tokens import TokenStore
 from mcpool.launch.environment import base_environment
+from mcpool.launch.headers_helper import helper_headers
 from mcpool.oauth.grant import Grant, Place, grant_place, signed_in_as
 from mcpool.oauth.interactive import sign_in
 from mcpool.oauth.revocation import NotRevoked, revoke
-from mcpool.oauth.store import GrantStore
+from mcpool.oauth.store import Forgotten, GrantStore
 from mcpool.rendezvous import NoDaemon, home_path
 from mcpool.wire.http import Proxy, proxy_for
 
@@ -57,11 +58,11 @@ def run(arguments: Namespace) -> int:
         case ["list"]:
             return asyncio.run(_list(config, TokenStore(home), desk))
         case ["logout", name]:
-            if asyncio.run(_sign_out(name, _chosen(config, name), arguments.principal, desk)):
+            if asyncio.run(_sign_out(name, config, TokenStore(home), arguments.principal, desk)):
                 _tell_daemon(name, desk.screen, signed_in=False)
             return OK
         case [name] if name != "logout":
-            http = _with_variables(_chosen(config, name), environ)
+            http = asyncio.run(_with_headers(name, _chosen(config, name), environ))
             browser = not arguments.no_browser and has_browser(os.environ)
             asyncio.run(_sign_in(name, http, arguments.principal, desk, browser, tuple(arguments.scope)))
             _tell_daemon(name, desk.screen, signed_in=True)
@@ -102,10 +103,35 @@ def _chosen(config: Config, name: str) -> Http:
     return http
 
 
-def _with_variables(http: Http, environ: Mapping[str, str]) -> Http:
-    """The same with the headers whose values are in variables: what stands before a server may want them."""
-    found = tuple((header, environ[name]) for header, name in http.env_http_headers if name in environ)
-    return replace(http, http_headers=(*http.http_headers, *found))
+async def _with_headers(server: str, http: Http, environ: Mapping[str, str]) -> Http:
+    """The same with the headers whose values are in variables, or made by a command: what stands before a server may
+    want them.
+
+    Raises:
+        ServerUnavailable: the command failed.
+        ConfigError: it makes the credentials.
+    """
+    found = {header: environ[name] for header, name in http.env_http_headers if name in environ}
+    headers = {name.lower(): value for name, value in (dict(http.http_headers) | found).items()}
+    if http.http_headers_helper is not None:
+        made = await helper_headers(server, http.http_headers_helper, str(Path.cwd()), environ)
+        headers |= {name.lower(): value for name, value in made.items()}
+    if "authorization" in headers:
+        raise ConfigError(
+            [f"`{server}` has its credentials from its `http_headers_helper`: there is nothing to sign in to"]
+        )
+    return replace(http, http_headers=tuple(headers.items()))
+
+
+def _places(config: Config, tokens: TokenStore) -> list[tuple[ServerConfig, str, Place]]:
+    """What one can be signed in to, and on whose behalf."""
+    principals = ("", *(name for name in tokens.names() if signed_in_as(name)))
+    return [
+        (server, principal, grant_place(http, principal))
+        for server in config.servers
+        if (http := _signs_in(server)) is not None
+        for principal in principals
+    ]
 
 
 # Signing in
@@ -126,7 +152,7 @@ async def _sign_in(server: str, http: Http, principal: str, desk: _Desk, browser
         if before is not None:
             what += f", after `mcpool auth logout {server}` if the page did not know this client"
         raise ServerUnavailable(server, what) from None
-    await desk.store.write(place, grant)
+    await desk.store.write(place, grant, server)
     desk.screen.line(f"signed in to `{server}`", "green")
 
 
@@ -145,26 +171,30 @@ async def _registered(store: GrantStore, place: Place) -> Grant | None:
 async def _list(config: Config, tokens: TokenStore, desk: _Desk) -> int:
     rows: list[tuple[str, ...]] = []
     unread = ""
-    for server in config.servers:
-        http = _signs_in(server)
-        if http is None:
+    places = _places(config, tokens)
+    for server, principal, place in places:
+        try:
+            kept = await desk.store.read(place)
+        except ConfigError as error:
+            unread = str(error)
+            rows.append((server.name, principal or "-", "cannot be read", "-", "-"))
             continue
-        for principal in ("", *(name for name in tokens.names() if signed_in_as(name))):
-            try:
-                kept = await desk.store.read(grant_place(http, principal))
-            except ConfigError as error:
-                unread = str(error)
-                rows.append((server.name, principal or "-", "cannot be read", "-", "-"))
-                continue
-            grant = None if kept is None else kept.grant
-            if grant is not None:
-                rows.append((server.name, principal or "-", grant.state, _until(grant), grant.host))
-            elif not principal:
-                rows.append((server.name, "-", "not signed in", "-", "-"))
+        grant = None if kept is None else kept.grant
+        if grant is not None:
+            rows.append((server.name, principal or "-", grant.state, _until(grant), grant.host))
+        elif not principal:
+            rows.append((server.name, "-", "not signed in", "-", "-"))
+    left_over = await desk.store.left_over(place for _, _, place in places)
+    for one in left_over:
+        state = f"{one.grant.state}, left over"
+        rows.append((one.server, one.principal or "-", state, _until(one.grant), one.grant.host))
     if rows:
         desk.screen.table(("server", "principal", "state", "token until", "issuer"), rows)
     else:
         desk.screen.line("there is no server that one can sign in to")
+    if left_over:
+        what = "left over: of a server that is not configured so any more, or of a client whose token is gone"
+        desk.screen.line(f"{what}; `mcpool auth logout SERVER` forgets it", "yellow")
     if unread:
         desk.screen.line(unread, "yellow")
     return OK
@@ -176,19 +206,44 @@ def _until(grant: Grant) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(grant.expires_at))
 
 
-async def _sign_out(server: str, http: Http, principal: str, desk: _Desk) -> bool:
-    """Whether there was something to sign out of."""
+async def _sign_out(server: str, config: Config, tokens: TokenStore, principal: str, desk: _Desk) -> bool:
+    """Whether the daemon may have used what is forgotten.
+
+    Raises:
+        ConfigError: there is no such server, and nothing is left of one; or one that nobody can sign in to.
+    """
+    configured = next((one for one in config.servers if one.name == server), None)
+    http = None if configured is None else _signs_in(configured)
+    places = [place for _, _, place in _places(config, tokens)]
+    if http is not None:
+        places.append(grant_place(http, principal))
+    who = signed_in_as(principal)
+    left_over = [one for one in await desk.store.left_over(places) if (one.server, one.principal) == (server, who)]
+    if http is None and not left_over:
+        _chosen(config, server)  # says why
+    for one in left_over:
+        await _signed_out(server, await desk.store.forget_left_over(one), desk)
+    if http is None:
+        return False
     forgotten = await desk.store.forget(grant_place(http, principal))
+    if forgotten.grant is None and forgotten.unread is None:
+        if not left_over:
+            desk.screen.line(f"you were not signed in to `{server}`")
+        return False
+    await _signed_out(server, forgotten, desk)
+    return True
+
+
+async def _signed_out(server: str, forgotten: Forgotten, desk: _Desk) -> None:
+    """Revoke what is forgotten, as far as that can be seen, and say so."""
     grant = forgotten.grant
     if forgotten.unread is not None:
         desk.screen.line(f"what could not be read no longer counts, but is not revoked: {forgotten.unread}", "yellow")
     if grant is None:
-        if forgotten.unread is None:
-            desk.screen.line(f"you were not signed in to `{server}`")
-        return forgotten.unread is not None
+        return
     if grant.access_token is None:
         desk.screen.line(f"signed out of `{server}`: its issuer had taken back the tokens before")
-        return True
+        return
     try:
         await revoke(grant, desk.proxy)
     except NotRevoked as error:
@@ -196,7 +251,6 @@ async def _sign_out(server: str, http: Http, principal: str, desk: _Desk) -> boo
         desk.screen.line(f"They were not revoked, and may be good until they expire: {error}", "yellow")
     else:
         desk.screen.line(f"signed out of `{server}`: its tokens are forgotten here, and revoked at {grant.host}")
-    return True
 
 
 def _tell_daemon(server: str, screen: Screen, *, signed_in: bool) -> None:

@@ -18,6 +18,10 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     """Unix time."""
     grant: Grant | None = None
     """None: the person has signed out. That stays written, so that an older copy elsewhere does not come back."""
+    server: str = ""
+    """The name of the server when it was signed in to; empty if that is not known."""
+    principal: str = ""
+    """On whose behalf (`signed_in_as`)."""
 
 
 def newest(copies: Iterable[Kept | None]) -> Kept | None:

@@ -8,10 +8,11 @@ import hashlib
 import hmac
 import os
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -50,6 +51,18 @@ class Forgotten:
     """None: nobody was signed in, as far as could be seen."""
     unread: ConfigError | None
     """Why there may be a grant that could not be seen. It counts no longer all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOver:
+    """A grant for a place that nobody has any more."""
+
+    name: str
+    """The name that it is kept under."""
+    server: str
+    """What its server was called, or else its host."""
+    principal: str
+    grant: Grant
 
 
 class GrantStore:
@@ -94,15 +107,16 @@ class GrantStore:
             raise copies.unread
         return copies.newest
 
-    async def write(self, place: Place, grant: Grant) -> None:
-        """Keep what came of a sign-in, whatever is there.
+    async def write(self, place: Place, grant: Grant, server: str = "") -> None:
+        """Keep what came of a sign-in to a server of this name, whatever is there.
 
         Raises:
             ConfigError: it can be kept nowhere.
         """
-        async with self._locked_if_possible(place):
-            name = self._name(place)
-            await self._write(name, grant, await self._copies(name), self._keepers)
+        name = self._name(place)
+        async with self._locked_if_possible(name):
+            kept = Kept(0.0, grant, server, place.principal)
+            await self._write(name, kept, await self._copies(name), self._keepers)
 
     async def renew(self, place: Place, grant: Grant, since: float) -> Kept | None:
         """Keep what came of renewing what was written at `since`. Its caller has `locked` the place.
@@ -118,9 +132,10 @@ class GrantStore:
         before = copies.newest
         if not still_counts(since, before):
             return None
+        kept = Kept(0.0, grant) if before is None else msgspec.structs.replace(before, grant=grant)
         elsewhere = [keeper for keeper in self._keepers if copies.by_keeper.get(keeper) is not before]
         here = [keeper for keeper in self._keepers if keeper not in elsewhere]
-        return await self._write(name, grant, copies, here + elsewhere)
+        return await self._write(name, kept, copies, here + elsewhere)
 
     async def forget(self, place: Place) -> Forgotten:
         """Sign out: from now on no copy counts, one that cannot be reached included.
@@ -128,14 +143,21 @@ class GrantStore:
         Raises:
             ConfigError: that can be written nowhere.
         """
-        async with self._locked_if_possible(place):
-            name = self._name(place)
-            copies = await self._copies(name)
-            grant = None if copies.newest is None else copies.newest.grant
-            if grant is not None or copies.unread is not None:
-                # In a file if possible: every process finds that, and the note is no secret.
-                await self._write(name, None, copies, self._keepers[::-1])
-            return Forgotten(grant, copies.unread)
+        return await self._forget(self._name(place))
+
+    async def left_over(self, places: Iterable[Place]) -> list[LeftOver]:
+        """The grants that are for none of these places. What cannot be read is not among them."""
+        found: list[LeftOver] = []
+        for name in sorted(self._names() - {self._name(place) for place in places}):
+            kept = (await self._copies(name)).newest
+            if kept is not None and kept.grant is not None:
+                server = kept.server or urlsplit(kept.grant.url).hostname or "-"
+                found.append(LeftOver(name, server, kept.principal, kept.grant))
+        return found
+
+    async def forget_left_over(self, one: LeftOver) -> Forgotten:
+        """As `forget`."""
+        return await self._forget(one.name)
 
     @asynccontextmanager
     async def locked(self, place: Place) -> AsyncGenerator[None]:
@@ -145,23 +167,41 @@ class GrantStore:
             TimeoutError: another one had it for too long.
             OSError: the file of the lock cannot be made.
         """
+        async with self._locked(self._name(place)):
+            yield
+
+    @asynccontextmanager
+    async def _locked(self, name: str) -> AsyncGenerator[None]:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(self._folder / f"{self._name(place)}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(self._folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             async with asyncio.timeout(self._lock_patience):
-                while not _locked(handle):  # noqa: ASYNC110 - a lock of the system tells nobody when it is free
+                while not _has_lock(handle):  # noqa: ASYNC110 - a lock of the system tells nobody when it is free
                     await asyncio.sleep(_POLL)
             yield
         finally:
             os.close(handle)
 
     @asynccontextmanager
-    async def _locked_if_possible(self, place: Place) -> AsyncGenerator[None]:
+    async def _locked_if_possible(self, name: str) -> AsyncGenerator[None]:
         """A person has decided, and nothing that hangs shall prevent it: `renew` notices what was written meanwhile."""
         async with AsyncExitStack() as stack:
             with suppress(OSError):
-                await stack.enter_async_context(self.locked(place))
+                await stack.enter_async_context(self._locked(name))
             yield
+
+    def _names(self) -> set[str]:
+        """What was ever kept here: each has had a lock, or has a file."""
+        return {path.stem for kind in ("lock", "json") for path in self._folder.glob(f"*.{kind}")}
+
+    async def _forget(self, name: str) -> Forgotten:
+        async with self._locked_if_possible(name):
+            copies = await self._copies(name)
+            grant = None if copies.newest is None else copies.newest.grant
+            if grant is not None or copies.unread is not None:
+                # In a file if possible: every process finds that, and the note is no secret.
+                await self._write(name, Kept(0.0), copies, self._keepers[::-1])
+            return Forgotten(grant, copies.unread)
 
     async def _copies(self, name: str) -> _Copies:
         found: dict[Patient, Kept | None] = {}
@@ -178,9 +218,9 @@ class GrantStore:
                 found[keeper] = None if data is None else decode(data)
         return _Copies(found, unread)
 
-    async def _write(self, name: str, grant: Grant | None, copies: _Copies, keepers: Sequence[Patient]) -> Kept:
-        """Keep it in the first of the places that takes it, and nothing older in the others."""
-        kept = Kept(stamp(self._clock(), copies.newest), grant)
+    async def _write(self, name: str, kept: Kept, copies: _Copies, keepers: Sequence[Patient]) -> Kept:
+        """Keep it, stamped, in the first of the places that takes it, and nothing older in the others."""
+        kept = msgspec.structs.replace(kept, written_at=stamp(self._clock(), copies.newest))
         refused: list[ConfigError] = []
         for keeper in keepers:
             try:
@@ -200,7 +240,7 @@ class GrantStore:
         return hmac.new(home_key(self._home), b"oauth" + msgspec.json.encode(place), hashlib.sha256).hexdigest()[:40]
 
 
-def _locked(handle: int) -> bool:
+def _has_lock(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -181,6 +181,63 @@ async def test_headers_whose_values_are_in_variables_are_sent(mcpool: McpoolHome
     assert "it answered HTTP 200 and did not ask for credentials" in done.stderr
 
 
+async def test_headers_that_a_command_makes_are_sent(mcpool: McpoolHome) -> None:
+    """As they are with every connection."""
+
+    async def gate(asked: Asked) -> None:
+        await asked.reply(200 if asked.headers.get("x-gate") == "open" else 403)
+
+    async with raw_server(gate) as url:
+        helper = """http_headers_helper = 'echo "{\\"X-Gate\\": \\"$WHAT\\"}"'"""
+        mcpool.configure(f'[mcp_servers.web]\nurl = "{url}"\n{helper}\n')
+        mcpool.environ["WHAT"] = "open"
+        done = await run(mcpool, "auth", "web", "--no-browser")
+    assert "it answered HTTP 200 and did not ask for credentials" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("helper", "code", "says"),
+    [
+        ("false", 3, "its `http_headers_helper` ended with status 1"),
+        ("""echo '{\\"Authorization\\": \\"s3cret\\"}'""", 2, "has its credentials from its `http_headers_helper`"),
+    ],
+)
+async def test_a_command_that_fails_or_makes_the_credentials_is_no_sign_in(
+    mcpool: McpoolHome, url: str, issuer: Issuer, helper: str, code: int, says: str
+) -> None:
+    mcpool.configure(f'[mcp_servers.web]\nurl = "{url}"\nhttp_headers_helper = "{helper}"\n')
+    done = await run(mcpool, "auth", "web", "--no-browser")
+    assert (done.returncode, says in done.stderr) == (code, True), done.stderr
+    assert "s3cret" not in done.stdout + done.stderr
+    assert issuer.sign_ins == 0
+
+
+@pytest.mark.parametrize("left", ["", '[mcp_servers.web]\nurl = "http://127.0.0.1:9/other"\n'], ids=["gone", "moved"])
+async def test_signing_out_of_a_server_that_is_not_configured_so_any_more(
+    mcpool: McpoolHome, issuer: Issuer, left: str
+) -> None:
+    await signed_in(mcpool)
+    mcpool.configure(f'mcp_oauth_credentials_store = "file"\n{left}')
+    listed = (await run(mcpool, "auth", "list")).stdout
+    assert "renewed by itself, left over" in listed
+    assert "`mcpool auth logout SERVER` forgets it" in listed
+    out = await run(mcpool, "auth", "logout", "web")
+    assert out.returncode == 0
+    assert "signed out of `web`: its tokens are forgotten here, and revoked at" in out.stdout
+    assert (issuer.access, issuer.refresh) == ({}, {})
+    assert "left over" not in (await run(mcpool, "auth", "list")).stdout
+    again = await run(mcpool, "auth", "logout", "web")
+    assert again.returncode == (0 if left else 2)
+
+
+async def test_a_server_that_is_switched_off_can_be_signed_out_of(mcpool: McpoolHome, issuer: Issuer, url: str) -> None:
+    await signed_in(mcpool)
+    mcpool.configure(f'mcp_oauth_credentials_store = "file"\n[mcp_servers.web]\nurl = "{url}"\nenabled = false\n')
+    out = await run(mcpool, "auth", "logout", "web")
+    assert "revoked at" in out.stdout
+    assert issuer.access == {}
+
+
 async def test_nobody_waits_for_ever_for_what_is_to_be_pasted(mcpool: McpoolHome) -> None:
     program = "import mcpool.cli.auth as auth, mcpool.cli as cli; auth.PATIENCE = 2.0; raise SystemExit(cli.main())"
     process = await asyncio.create_subprocess_exec(

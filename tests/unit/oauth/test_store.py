@@ -8,9 +8,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mcpool.config.expand import SecretsError
+from mcpool.config.model import OAuthStore
 from mcpool.config.secrets import NoKeyring
 from mcpool.errors import ConfigError
 from mcpool.oauth import keepers
@@ -49,6 +51,7 @@ class FakeKeyring:
             raise self.trouble
 
 
+OTHER = Place("https://user:s3cret@other.example.org/s3cret", "laptop")
 LOCKED = SecretsError("it is locked", "unlock it")
 NONE = NoKeyring("there is none", "install one")
 
@@ -346,3 +349,31 @@ class TestLock:
             assert (await leaving.forget(PLACE)).grant == GRANT
             assert await renewing.renew(PLACE, NEWER, since) is None
         assert await grant_in(renewing) is None
+
+
+@pytest.mark.parametrize("kind", ["file", "keyring"])
+async def test_what_is_for_no_place_any_more_is_found_by_the_name_of_its_server(
+    tmp_path: Path, keyring: FakeKeyring, kind: OAuthStore
+) -> None:
+    store = GrantStore(tmp_path, kind)
+    await store.write(PLACE, GRANT, "web")
+    await store.write(OTHER, NEWER, "other")
+    (one,) = await store.left_over([PLACE])
+    assert (one.server, one.principal, one.grant) == ("other", "laptop", NEWER)
+    assert (await store.forget_left_over(one)).grant == NEWER
+    assert await store.left_over([PLACE]) == []
+    assert [left.server for left in await store.left_over([])] == ["web"]
+
+
+async def test_a_renewal_keeps_the_name_and_what_never_had_one_goes_by_its_host(tmp_path: Path) -> None:
+    store = GrantStore(tmp_path, "file")
+    await store.write(OTHER, msgspec.structs.replace(GRANT, url=OTHER.url))
+    await store.write(PLACE, GRANT, "web")
+    kept = await store.read(PLACE)
+    assert kept is not None
+    assert await store.renew(PLACE, NEWER, kept.written_at) is not None
+    assert sorted(one.server for one in await store.left_over([])) == ["other.example.org", "web"]
+
+
+async def test_where_nobody_ever_signed_in_nothing_is_left_over(tmp_path: Path) -> None:
+    assert await GrantStore(tmp_path, "file").left_over([PLACE]) == []
