@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 PEERS := build/bench-peers
 ADAPTERS := build/adapters
+FOREIGN := build/foreign
 FRAMEWORKS := fastmcp google-adk langchain openai-agents pydantic-ai
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
@@ -12,7 +13,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test all-tests soak lint style types bench requirements clean
+.PHONY: help up test all-tests foreign soak lint style types bench requirements clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +30,9 @@ endif
 
 all-tests: style
 	@$(BIN)/python -m pytest -n auto
+
+foreign: $(STAMPS)/test $(STAMPS)/foreign ## Try clients that others wrote: the MCP Inspector and Codex (600 MB from npm)
+	@$(BIN)/python -m pytest tests/foreign $(ARGS)
 
 soak: $(STAMPS)/test ## Simulate a million events, then kill real servers 10,000 times (ARGS="--events 1000")
 	@$(BIN)/python -m tests.soak $(ARGS)
@@ -115,6 +119,12 @@ $(STAMPS)/adapters-%: requirements/adapters-%.txt $(STAMPS)/uv
 
 $(STAMPS)/uv: $(STAMPS)/venv requirements/uv.txt
 	@$(PIP) install --require-hashes -r requirements/uv.txt
+	@touch $@
+
+$(STAMPS)/foreign: $(STAMPS)/venv tests/foreign/package-lock.json
+	@echo "installing the clients that others wrote"
+	@mkdir -p $(FOREIGN) && cp tests/foreign/package*.json $(FOREIGN)
+	@npm ci --prefix $(FOREIGN) --loglevel=error --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 $(STAMPS)/node: $(STAMPS)/venv package-lock.json

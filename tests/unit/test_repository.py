@@ -15,7 +15,7 @@ import mcpool
 REPOSITORY = Path(__file__).parents[2]
 REQUIREMENTS = sorted((REPOSITORY / "requirements").glob("*.txt"))
 PEER_REQUIREMENTS = sorted((REPOSITORY / "benchmarks" / "peers").glob("*.txt"))
-NODE_LOCKS = (REPOSITORY / "package-lock.json", REPOSITORY / "benchmarks" / "peers" / "package-lock.json")
+NODE_LOCKS = [REPOSITORY / folder / "package-lock.json" for folder in ("", "benchmarks/peers", "tests/foreign")]
 PROJECT: dict[str, Any] = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
 
 
@@ -37,7 +37,7 @@ def test_the_requirement_files_agree_with_each_other_on_versions():
     assert {name: versions for name, versions in pinned.items() if len(versions) > 1} == {}
 
 
-@pytest.mark.parametrize("path", NODE_LOCKS, ids=["servers", "peers"])
+@pytest.mark.parametrize("path", NODE_LOCKS, ids=["servers", "peers", "foreign"])
 def test_the_node_packages_name_no_place_to_get_them_from(path: Path):
     lock = json.loads(path.read_text("utf-8"))
     assert [name for name, package in lock["packages"].items() if "resolved" in package] == []
