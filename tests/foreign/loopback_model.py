@@ -59,7 +59,7 @@ def serving(model: LoopbackModel) -> Generator[LoopbackModel]:
             self.end_headers()
             self.wfile.write(stream.encode())
 
-        def log_message(self, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
