@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import Any, cast
 
-from mcpool.errors import DaemonError
-from mcpool.rendezvous import Joined, home_path, join
+from mcpool.errors import DaemonError, McpoolError
+from mcpool.rendezvous import Joined, NoDaemon, home_path, join
 
 ANSWER_WITHIN = 60.0
 """Seconds that the daemon may take to answer."""
+
+
+def tell_to_apply() -> None:
+    """Have the daemon, if one runs, take over what was changed. It sees most changes by itself, a moment later."""
+    with suppress(NoDaemon, McpoolError):
+        ask_daemon("apply")
 
 
 def ask_daemon(method: str, *, timeout: float | None = ANSWER_WITHIN, **params: Any) -> dict[str, Any]:

@@ -135,6 +135,7 @@ def _add_configuring(commands: Any) -> None:
     trust.add_argument("--yes", action="store_true", help="do not ask")
     untrust = _command(commands, "untrust", "trust:untrust", "the opposite of trust", _TRUST)
     untrust.add_argument("folder", type=Path, metavar="DIR")
+    _add_plugin(commands)
     auth = _command(commands, "auth", "auth:run", "sign in to a server", _AUTH)
     auth.add_argument("words", metavar="SERVER | list | logout SERVER", nargs="+", help="what to do")
     auth.add_argument("--no-browser", action="store_true", help="print the address and take what comes of it by hand")
@@ -154,6 +155,18 @@ def _add_configuring(commands: Any) -> None:
         made.add_argument("name", metavar="NAME", help="on whose behalf its holder speaks")
         made.set_defaults(action=action)
     _command(actions, "list", "token:run", "names and files of the tokens", "").set_defaults(action="list")
+
+
+def _add_plugin(commands: Any) -> None:
+    plugin = _command(commands, "plugin", "", "install bundles of servers and skills", _PLUGIN)
+    actions = plugin.add_subparsers(metavar="ACTION", required=True)
+    _command(actions, "list", "plugin:show", "what is installed, and what it brings", _PLUGIN)
+    add = _command(actions, "add", "plugin:add", "install a plugin", _PLUGIN)
+    add.add_argument("path", metavar="PATH", help="the plugin's folder")
+    add.add_argument("--link", action="store_true", help="use it where it is, and as it changes, in place of a copy")
+    add.add_argument("--yes", action="store_true", help="do not ask")
+    remove = _command(actions, "remove", "plugin:remove", "take a plugin away, with what it kept", _PLUGIN)
+    remove.add_argument("name", metavar="NAME")
 
 
 def _port(text: str) -> int:
@@ -322,6 +335,15 @@ trusted them, and only as you saw them: when the file changes, you are asked aga
   mcpool trust ~/project
   mcpool trust
   mcpool untrust ~/project
+"""
+_PLUGIN = """\
+A plugin is a folder with servers, skills and connectors, as coding agents know it: `.codex-plugin` or `.claude-plugin`,
+`.mcp.json`, `.app.json`, `skills`. It counts for all your threads and clients, less than your own configuration.
+
+  mcpool plugin add ~/plugins/review-kit
+  mcpool plugin add --link .
+  mcpool plugin list
+  mcpool plugin remove review-kit
 """
 _AUTH = """\
 Sign in to a server that wants it. Opens your browser; without a display, or with --no-browser, it prints an address to

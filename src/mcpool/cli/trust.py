@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import shlex
 from argparse import Namespace
-from contextlib import suppress
 from pathlib import Path
 
 from mcpool.cli.confirm import confirmed
-from mcpool.cli.control import ask_daemon
+from mcpool.cli.control import tell_to_apply
 from mcpool.cli.exit_codes import OK, USAGE
 from mcpool.cli.screen import Screen
 from mcpool.config.document import Document, read_document
@@ -19,8 +18,8 @@ from mcpool.config.problem import Problem
 from mcpool.config.project import project_file
 from mcpool.config.table import as_list
 from mcpool.config.trust import TrustStore
-from mcpool.errors import ConfigError, McpoolError
-from mcpool.rendezvous import NoDaemon, home_path
+from mcpool.errors import ConfigError
+from mcpool.rendezvous import home_path
 
 
 def trust(arguments: Namespace) -> int:
@@ -47,7 +46,7 @@ def trust(arguments: Namespace) -> int:
         return USAGE
     store.trust(file, document.digest)
     screen.line(f"{file} is trusted; its servers are there for clients in {file.parent.parent}")
-    _tell_daemon()
+    tell_to_apply()
     return OK
 
 
@@ -57,7 +56,7 @@ def untrust(arguments: Namespace) -> int:
     file = _file(arguments.folder, home)
     if TrustStore(home).distrust(file):
         screen.line(f"{file} is no longer trusted")
-        _tell_daemon()
+        tell_to_apply()
     else:
         screen.line(f"{file} was not trusted")
     return OK
@@ -91,8 +90,3 @@ def _described(document: Document) -> list[str]:
         words = [str(entry.table.get("command", "")), *map(str, as_list(entry.table.get("args", [])) or [])]
         lines.append(f"{entry.name}: {entry.table['url'] if 'url' in entry.table else shlex.join(words)}")
     return lines or ["it describes no servers"]
-
-
-def _tell_daemon() -> None:
-    with suppress(NoDaemon, McpoolError):
-        ask_daemon("apply")

@@ -14,7 +14,8 @@ _STEP = 0.1
 
 
 async def edits(files: Collection[Path], enough: asyncio.Event) -> AsyncGenerator[frozenset[Path]]:
-    """The files that changed, each time that some did, until `enough` is set.
+    """The files that changed, each time that some did, until `enough` is set. Of a folder among them, what comes and
+    goes directly in it counts.
 
     Folders are watched, because editors put new files in the place of old ones. A folder that does not exist is not
     watched: look again when it may.
@@ -22,13 +23,14 @@ async def edits(files: Collection[Path], enough: asyncio.Event) -> AsyncGenerato
     from watchfiles import awatch  # pyright: ignore[reportUnknownVariableType]  # of an event that it takes
 
     wanted = {file.absolute() for file in files}
-    folders = {file.parent for file in wanted if file.parent.is_dir()}
+    whole = {file for file in wanted if file.is_dir()}
+    folders = whole.union(file.parent for file in wanted if file.parent.is_dir())
     if not folders:
         await enough.wait()
         return
     watching = awatch(
         *folders,
-        watch_filter=lambda _, path: Path(path) in wanted,
+        watch_filter=lambda _, path: Path(path) in wanted or Path(path).parent in whole,
         stop_event=enough,
         debounce=int(DEBOUNCE * 1000),
         step=int(_STEP * 1000),

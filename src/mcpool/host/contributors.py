@@ -111,6 +111,19 @@ class Contributors:
             restriction=None if rules is None else rules.approval_mode,
         )
 
+    async def read_plugins(self) -> None:
+        """Read the plugins that are installed, if something may have changed."""
+        await self._shelf.installed()
+
+    @property
+    def plugin_servers(self) -> tuple[ServerConfig, ...]:
+        """The servers of the plugins that are installed, as they were read last; of equal names the first."""
+        found: dict[str, ServerConfig] = {}
+        for contents in self._shelf.here:
+            for server in contents.servers:
+                found.setdefault(server.name, server)
+        return tuple(found.values())
+
     def around(self, thread: ThreadFacts) -> Surroundings:
         """What there is to tell a thread of besides its servers, as it was resolved last (`threads.telling.Around`)."""
         return self._shelf.surroundings(thread)

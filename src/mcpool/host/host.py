@@ -224,8 +224,15 @@ class Host:
 
     @property
     def servers(self) -> tuple[ServerConfig, ...]:
-        """The servers that threads are given, disabled ones included."""
-        return () if self._running is None else self._running.threads.servers
+        """The servers that threads are given, disabled ones and those of installed plugins included."""
+        if self._running is None:
+            return ()
+        servers = self._running.threads.servers
+        if self._own is None:
+            return servers
+        names = {server.name for server in servers}
+        more = self._own.configuration.contributors.plugin_servers
+        return (*servers, *(server for server in more if server.name not in names))
 
     def servers_around(self, cwd: str) -> tuple[ServerConfig, ...]:
         """Like `servers`, with those of the project that this folder belongs to. Reads files."""
@@ -258,7 +265,7 @@ class Host:
         """
         if self._running is None:
             return ()
-        return health(self._running.threads.servers, self._running.pool)
+        return health(self.servers, self._running.pool)
 
     def apply(self, source: Path | Mapping[str, Any] | None = None) -> tuple[Problem, ...]:
         """The configuration changed: read it again (or another one) and reconcile. What is equal keeps its process.
@@ -290,7 +297,7 @@ class Host:
         """
         own = self._own
         watched = (lambda: frozenset(files)) if own is None else (lambda: own.configuration.files.union(files))
-        await Watching(watched, apply or self.apply, lambda: self.servers, on_applied).run()
+        await Watching(watched, apply or self.apply, lambda: self.servers, on_applied, self._read_plugins).run()
 
     def extend(self, extension: Extension) -> None:
         """Add what a part of the program contributes, or replace what it contributed before.
@@ -319,7 +326,12 @@ class Host:
 
     async def settled(self) -> None:
         """Wait until every loaded thread has taken over what was applied or reloaded before."""
+        await self._read_plugins()
         await self._open().threads.settled()
+
+    async def _read_plugins(self) -> None:
+        if self._own is not None:
+            await self._own.configuration.contributors.read_plugins()
 
     async def reconnect(self, server: str) -> None:
         """End the connections of one server and start them anew. Calls in flight end by the rules of a lost connection.

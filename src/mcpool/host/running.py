@@ -90,6 +90,7 @@ async def run(plan: Plan, home: Path) -> AsyncGenerator[Running]:
             extensions, resolver = configuration.extensions, own.resolver
             servers, projector = configuration.current.servers, configuration.contributors
             keeper = ApprovalFile(lambda: configuration.current)
+            await configuration.contributors.read_plugins()
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         spawn = spawner(tasks)
         pool = Pool(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,11 +47,14 @@ class Watching:
         apply: Callable[[], tuple[Problem, ...]],
         servers: Callable[[], tuple[ServerConfig, ...]],
         on_applied: OnApplied,
+        settled: Callable[[], Awaitable[None]],
     ) -> None:
+        """`settled` waits until what was applied can be seen in `servers`."""
         self._files = files
         self._apply = apply
         self._servers = servers
         self._on_applied = on_applied
+        self._settled = settled
 
     async def run(self) -> None:
         """Watch until it is cancelled."""
@@ -62,7 +65,9 @@ class Watching:
             try:
                 async for _ in edits(files, enough):
                     await asyncio.sleep(DEBOUNCE)
-                    self._edited()
+                    await self._edited()
+                    if frozenset(self._files()) != files:
+                        enough.set()  # what was edited names others, whose edits count from now on
             finally:
                 enough.set()
                 looking.cancel()
@@ -74,11 +79,12 @@ class Watching:
             await asyncio.sleep(LOOK_AGAIN)
         enough.set()
 
-    def _edited(self) -> None:
+    async def _edited(self) -> None:
         before = self._servers()
         problems = self._apply()
+        await self._settled()
         self._on_applied(Applied(edit(before, self._servers()), problems))
 
 
 def _folders(files: Collection[Path]) -> frozenset[Path]:
-    return frozenset(file.parent for file in files if file.parent.is_dir())
+    return frozenset(folder for file in files for folder in (file, file.parent) if folder.is_dir())

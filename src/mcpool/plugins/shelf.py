@@ -65,8 +65,9 @@ class Shelf:
         self._environ = environ
         self._installed = installed
         self._read: WeakKeyDictionary[object, dict[CapabilityRoot, tuple[int, Contents]]] = WeakKeyDictionary()
-        self._here: tuple[Contents, ...] = ()
-        self._here_of = -1
+        self.here: tuple[Contents, ...] = ()
+        """What `installed` found last."""
+        self._read_at = -1
         self._reading = asyncio.Lock()
         self._age = 0
         self._present: WeakKeyDictionary[object, tuple[Contents, ...]] = WeakKeyDictionary()
@@ -94,14 +95,14 @@ class Shelf:
 
     async def installed(self) -> tuple[Contents, ...]:
         """Those of the plugins that are installed here, in their order."""
-        if self._installed is None or self._here_of == self._age:
-            return self._here
+        if self._installed is None or self._read_at == self._age:
+            return self.here
         async with self._reading:  # all threads want them at the same time
-            if self._here_of != self._age:
+            if self._read_at != self._age:
                 age = self._age
-                self._here = await self._read_installed(self._installed)
-                self._here_of = age
-        return self._here
+                self.here = await self._read_installed(self._installed)
+                self._read_at = age
+        return self.here
 
     def present(self, thread: object) -> tuple[Contents, ...]:
         """What `selected` found last."""
@@ -112,7 +113,7 @@ class Shelf:
 
         In the place of one that cannot be read stands why. Other names are passed over.
         """
-        several = (*self.present(thread), *self._here)
+        several = (*self.present(thread), *self.here)
         roots = {skill.name: contents.root for contents in reversed(several) for skill in contents.skills}
         skills = skills_of(several)
         called = dict.fromkeys(skill for name in names if (skill := skill_called(name, skills)) is not None)
@@ -127,18 +128,18 @@ class Shelf:
     def files(self) -> frozenset[Path]:
         """What of this machine is to be watched."""
         roots = (contents for known in self._read.values() for root, (_, contents) in known.items() if _is_here(root))
-        found = {Path(file) for contents in (*self._here, *roots) for file in contents.files}
+        found = {Path(file) for contents in (*self.here, *roots) for file in contents.files}
         return frozenset(found if self._installed is None else found | {self._installed.record})
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with any of it."""
         present = (contents for found in self._present.values() for contents in found)
-        return tuple(dict.fromkeys(problem for one in (*self._here, *present) for problem in one.problems))
+        return tuple(dict.fromkeys(problem for one in (*self.here, *present) for problem in one.problems))
 
     def surroundings(self, thread: object) -> Surroundings:
         """What there is to tell a thread of."""
-        return surroundings_of(self.present(thread), self._here)
+        return surroundings_of(self.present(thread), self.here)
 
     # ------------------------------------------------------------------ within
 
