@@ -14,6 +14,8 @@ from mcpool.launch.output_pipe import OutputPipe
 from mcpool.launch.process_table import SERVER_COOKIE, ProcessRow, look
 from mcpool.launch.to_the_end import to_the_end
 
+GRACE = 1.0
+"""Seconds that what is ended early has to tidy up: a start file may hold a lock."""
 _KEPT_STDERR = 4096
 
 
@@ -92,7 +94,7 @@ async def process_output(
         status = exit_status(process.pid)
         await to_the_end(_end(process, row.started if row else 0, mark))
     if timed_out:
-        return ProcessOutput(None, bytes(stdout), f"{argv[0]} did not finish within {seconds:.3g} s")
+        return ProcessOutput(None, bytes(stdout), f"{argv[0]} did not finish within {round(seconds, 1):g} s")
     if len(stdout) > limit:
         return ProcessOutput(None, bytes(stdout[:limit]), f"{argv[0]} printed more than {limit} bytes")
     if status == 0 or (until is not None and stdout.endswith(until)):
@@ -106,5 +108,5 @@ async def _end(process: subprocess.Popen[bytes], started: int, mark: str | None)
         return mark is not None and row.carries(SERVER_COOKIE, mark)
 
     # Until it is waited for, the leader's number and with it its group can't become another's.
-    await end_processes(Quarry(marked, groups=(process.pid,), since=started), grace=0.0)
+    await end_processes(Quarry(marked, groups=(process.pid,), since=started), grace=GRACE)
     await reap(process)

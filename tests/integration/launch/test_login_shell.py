@@ -89,6 +89,18 @@ async def test_shell_that_hangs_is_ended_with_all_that_it_started(write_profile:
     assert not [row for row in scan() if row.carries("PROBE", "hanging-shell")]
 
 
+async def test_a_start_file_that_is_interrupted_can_give_back_its_lock(
+    tmp_path: Path, write_profile: WriteProfile
+) -> None:
+    lock = tmp_path / "lock"
+    account = write_profile(f"""sh -c 'touch {lock}; trap "rm {lock}; exit" TERM; sleep 1000 & wait'""")
+
+    answer = await ask_login_shell({"PATH": MINIMAL_PATH}, account=account, seconds=1.0)
+
+    assert answer.problem is not None
+    assert not lock.exists()
+
+
 async def test_what_a_shell_left_in_the_background_is_ended(write_profile: WriteProfile) -> None:
     """Even if it holds the output open and has a session of its own."""
     account = write_profile("export PROBE=background; setsid sleep 1000 & sleep 1000 &")
