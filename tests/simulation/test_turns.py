@@ -354,6 +354,23 @@ async def test_a_cancelled_call_that_is_never_answered_keeps_others_for_thirty_s
         assert CANCELLED_STAYS - 1.0 < world.loop.time() - began < CANCELLED_STAYS + 1.0
 
 
+async def test_a_question_held_when_a_given_up_call_is_thirty_seconds_old_is_nobody_elses() -> None:
+    """Rules (a) and (d): that time passed proves nothing of a question that came before."""
+    server, bob = AskingServer(), Person()
+    server.heeds_cancels = False
+    async with World(server) as world:
+        gone = begins(world.thread(Person()), "a", 26.0, "ask")
+        other = begins(world.thread(bob), "b", 50.0)
+        await server.receives("tools/call", 2)
+        gone.cancel()
+        await world.passes(CANCELLED_STAYS + 5.0)
+        assert server.answers_of == {}
+        await world.passes(HOLD)
+        assert "2 clients are waiting" in error_of(server.answers_of["a"][0])
+        assert await other == "b"
+    assert bob.labels == []
+
+
 async def test_a_late_answer_of_a_process_that_has_not_asked_yet_lets_the_next_thread_in() -> None:
     """Rule (e), at a process started again."""
     server = AskingServer()

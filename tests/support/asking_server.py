@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from support.fake_server import FakeProcess, FakeServer, Message, tool
+from mcpool.wire.unanswered import CANCELLED_STAYS
+from support.fake_server import LATENCY, FakeProcess, FakeServer, Message, tool
 
 
 class AskingServer(FakeServer):
@@ -22,6 +23,10 @@ class AskingServer(FakeServer):
         self.heeds_cancels = True
         self.answers_of: dict[str, list[Message]] = {}
         """By label: what its questions were answered."""
+        self.asked_late: set[str] = set()
+        """Labels of calls on whose behalf it asked so long after they were given up that they count no longer."""
+        self._calls: dict[tuple[FakeProcess, Any], str] = {}
+        self._given_up: dict[str, float] = {}
         self._pending: dict[tuple[FakeProcess, Any], tuple[Message, list[Any]]] = {}
         self._cancelled_ids: set[tuple[FakeProcess, Any]] = set()
 
@@ -30,7 +35,9 @@ class AskingServer(FakeServer):
         self.process.asks("elicitation/create", _question("background"))
 
     def _begin(self, process: FakeProcess, message: Message) -> None:
-        self._work(process, message, list(message["params"]["arguments"]["script"]))
+        arguments = message["params"]["arguments"]
+        self._calls[process, message["id"]] = arguments["label"]
+        self._work(process, message, list(arguments["script"]))
 
     def _work(self, process: FakeProcess, message: Message, script: list[Any]) -> None:
         label = message["params"]["arguments"]["label"]
@@ -41,6 +48,9 @@ class AskingServer(FakeServer):
             return
         do = script.pop(0)
         if do == "ask":
+            given_up = self._given_up.get(label)
+            if given_up is not None and _now() - given_up >= CANCELLED_STAYS - 2 * LATENCY:
+                self.asked_late.add(label)
             id = process.asks("elicitation/create", _question(label))
             self._pending[process, id] = message, script
         else:
@@ -55,14 +65,20 @@ class AskingServer(FakeServer):
         self._work(process, message, script)
 
     def _cancelled(self, process: FakeProcess, message: Message) -> None:
+        id = message["params"]["requestId"]
+        if (label := self._calls.get((process, id))) is not None:
+            self._given_up[label] = _now()
         if not self.heeds_cancels:
             return
-        id = message["params"]["requestId"]
         self._cancelled_ids.add((process, id))
         for (asker, question), (call, _) in list(self._pending.items()):
             if asker is process and call["id"] == id:
                 del self._pending[asker, question]
                 process.says({"method": "notifications/cancelled", "params": {"requestId": question}})
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _question(label: str) -> Message:

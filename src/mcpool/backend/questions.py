@@ -53,6 +53,16 @@ class _Held:
     """The requests that were unanswered when it came: one of them made the server ask."""
     timer: asyncio.TimerHandle
 
+    @property
+    def left(self) -> list[Hashable | None]:
+        """Whose requests may still be the one that made the server ask.
+
+        One that was given up is, however long ago that was by now: the server may be at it as long as it is silent.
+        """
+        return candidates(
+            call for call in self.causes if not call.answered and (call.cancelled or not call.future.done())
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Open:
@@ -118,10 +128,8 @@ class Questions:
     def review(self) -> None:
         """Something was answered: it may be certain now whose the held questions are."""
         if self._held:
-            unanswered = set(self._engine.calls)
             held = list(self._held.values())
-            left = [candidates(call for call in one.causes if call in unanswered) for one in held]
-            for one, decision in zip(held, settle(left), strict=True):
+            for one, decision in zip(held, settle([one.left for one in held]), strict=True):
                 if not isinstance(decision, Hold):
                     assert one.inbound.id is not None
                     self._drop(one.inbound.id)
@@ -276,14 +284,10 @@ class Questions:
                 self._elicited.popitem(last=False)
 
     def _held_too_long(self, id: bytes) -> None:
-        self.review()  # cancelled calls no longer count after a while, which nobody tells
-        held = self._held.get(id)
-        if held is not None:
-            self._drop(id)
-            unanswered = set(self._engine.calls)
-            left = candidates(call for call in held.causes if call in unanswered)
-            self._decided(held.inbound, held_too_long(len(left)))
-            self.review()
+        held = self._held[id]
+        self._drop(id)
+        self._decided(held.inbound, held_too_long(len(held.left)))
+        self.review()
 
     def _drop(self, id: bytes) -> None:
         held = self._held.pop(id, None)
