@@ -16,7 +16,7 @@ import os
 import threading
 import warnings
 import weakref
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,6 +29,7 @@ from mcpool.host.health import Health
 from mcpool.host.opening import UNLOAD_AFTER, Source
 from mcpool.host.portal import Portal
 from mcpool.host.rows import Row
+from mcpool.plugins.root import CapabilityRoot
 from mcpool.runtime.approval import Authority
 from mcpool.runtime.approval_request import ApprovalRequest
 from mcpool.runtime.policy import OnApprove
@@ -96,6 +97,7 @@ class Host:
         on_notification: OnNotification | None = None,
         authority: Authority | None = None,
         parent: Thread | None = None,
+        capability_roots: Sequence[CapabilityRoot] | None = None,
     ) -> Thread:
         """Open a thread; see `mcpool.Host.thread`.
 
@@ -111,6 +113,7 @@ class Host:
             on_notification=on_notification,
             authority=authority,
             parent=None if parent is None else parent.of,
+            capability_roots=capability_roots,
         )
         return Thread(self._portal, thread)
 

@@ -24,6 +24,12 @@ SKILLS = "skills"
 MOST_BYTES = 1024 * 1024
 """Of a manifest, and of a list of servers or connectors."""
 
+MOST_FOLDERS = 512
+"""That are looked into for a skill."""
+
+AT_ONCE = 16
+"""Skills that are asked for at the same time."""
+
 
 async def read_root(files: Files, id: str, placement: Placement) -> Contents:
     """What the root holds.
@@ -52,19 +58,18 @@ class _Reader:
         self._real_root = placement.root
         self._environment = placement.environment or LOCAL
         self._problems: list[Problem] = []
-        self._looked_at: set[str] = {placement.root}
+        self._looked_at: set[str] = set()
+        self._turn = asyncio.Semaphore(AT_ONCE)
 
     async def read(self) -> Contents:
         try:
             self._real_root = await self._files.real_path(self._root)
             if await self._files.kind(self._real_root) != "folder":
-                self._problem(self._root, "is not a folder", "name the folder of a plugin, or of skills")
-                return self._contents()
+                return self._unusable("is not a folder", "name the folder of a plugin, or of skills")
         except (ConnectionError, TimeoutError):
             raise
         except OSError as error:
-            self._problem(self._root, f"cannot be read: {_why(error)}", "check the path and its permissions")
-            return self._contents()
+            return self._unusable(f"cannot be read: {_why(error)}", "check the path and its permissions")
         return await self._read_parts()
 
     async def _read_parts(self) -> Contents:
@@ -92,6 +97,11 @@ class _Reader:
             skills=skills,
             connectors=connectors,
         )
+
+    def _unusable(self, message: str, remedy: str) -> Contents:
+        self._looked_at.add(self._root)
+        self._problem(self._root, message, remedy)
+        return self._contents()
 
     def _contents(self) -> Contents:
         return Contents(self._id, self._root, problems=tuple(self._problems), files=frozenset(self._looked_at))
@@ -168,10 +178,10 @@ class _Reader:
         folders: dict[str, None] = {}
         for place in places:
             folders |= dict.fromkeys(await self._folders_of_skills(place))
-        if len(folders) > skill.MOST:
-            what = f"holds {len(folders)} folders of skills, of which the first {skill.MOST} count"
+        if len(folders) > MOST_FOLDERS:
+            what = f"holds {len(folders)} folders, of which the first {MOST_FOLDERS} are looked into for skills"
             self._problem(self._root, what, "choose a folder with fewer")
-        read = await asyncio.gather(*(self._skill(folder, plugin) for folder in list(folders)[: skill.MOST]))
+        read = await asyncio.gather(*(self._skill(folder, plugin) for folder in list(folders)[:MOST_FOLDERS]))
         found: dict[str, Skill] = {}
         for one in read:
             if one is not None and one.name in found:
@@ -179,7 +189,10 @@ class _Reader:
                 self._problem(one.path, what, "rename one of them")
             elif one is not None:
                 found[one.name] = one
-        return tuple(found.values())
+        if len(found) > skill.MOST:
+            what = f"holds {len(found)} skills, of which the first {skill.MOST} count"
+            self._problem(self._root, what, "choose a folder with fewer")
+        return tuple(found.values())[: skill.MOST]
 
     async def _folders_of_skills(self, place: str) -> list[str]:
         """The folder itself if it is one of a skill, else those in it."""
@@ -206,7 +219,8 @@ class _Reader:
 
     async def _skill(self, folder: str, plugin: str) -> Skill | None:
         path = str(PurePosixPath(folder) / skill.FILE)
-        text = await self._text(path, skill.LONGEST)
+        async with self._turn:
+            text = await self._text(path, skill.LONGEST)
         if text is None:
             return None
         if isinstance(text, Problem):

@@ -7,6 +7,7 @@ belongs to the thread's work. On this machine everything is read again when some
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +24,8 @@ from mcpool.plugins.reading import read_body, read_root
 from mcpool.plugins.root import CapabilityRoot
 from mcpool.plugins.telling import skill_called, skills_of, surroundings_of
 from mcpool.world.surroundings import SkillText, Surroundings
+
+logger = logging.getLogger("mcpool")
 
 READ_MOST = 20.0
 """Seconds for reading one root."""
@@ -76,6 +79,8 @@ class Shelf:
         self, thread: object, roots: Sequence[CapabilityRoot], handles: Mapping[str, int]
     ) -> tuple[Contents, ...]:
         """Those of a thread's roots whose environment is there, in their order."""
+        if not roots:
+            return ()
         known = self._read.setdefault(thread, {})
 
         async def one(root: CapabilityRoot) -> Contents | None:
@@ -148,6 +153,7 @@ class Shelf:
             plugins = await asyncio.to_thread(installed.all)
         except ConfigError as error:
             problem = Problem("error", str(installed.record), None, "", "has no effect", str(error))
+            logger.error("%s", problem)
             return (Contents("", str(installed.record.parent), problems=(problem,)),)
         read = (
             self._bounded(
@@ -168,17 +174,27 @@ class Shelf:
             async with asyncio.timeout(READ_MOST):
                 return await read_body(self._places.files(skill.environment), root, skill.path)
         except (OSError, ValueError, KeyError) as error:
-            return f"This skill could not be read: {error}"
+            return f"This skill could not be read: {_why(error)}"
 
     async def _bounded(self, id: str, environment: str, path: str, placement: Placement) -> tuple[Contents, bool]:
         """What it holds, and whether it is worth keeping."""
+        contents, final = await self._read_in_time(id, environment, path, placement)
+        for problem in contents.problems:
+            logger.warning("%s", problem)
+        return contents, final
+
+    async def _read_in_time(self, id: str, environment: str, path: str, placement: Placement) -> tuple[Contents, bool]:
         try:
             async with asyncio.timeout(READ_MOST):
                 return await read_root(self._places.files(environment), id, placement), True
         except (ConnectionError, TimeoutError, KeyError) as error:
-            why = str(error) or f"it took more than {READ_MOST:g} s"
-            problem = Problem("error", f"{environment}:{path}", None, "", f"was not read: {why}", "it is tried again")
+            what = f"was not read: {_why(error)}"
+            problem = Problem("error", f"{environment}:{path}", None, "", what, "it is tried again")
             return Contents(id, path, problems=(problem,)), False
+
+
+def _why(error: Exception) -> str:
+    return str(error) or f"it took more than {READ_MOST:g} s"
 
 
 def _is_here(root: CapabilityRoot) -> bool:

@@ -90,12 +90,12 @@ async def test_plugins_that_come_change_and_go_are_seen_while_a_host_runs(
     """U6: an edit of skills alone restarts nothing."""
     kit = plugin(tmp_path / "kit", servers={"odd": odd(tmp_path / "record", cwd="/")}, skills={"review": "Twice."})
     installed = InstalledPlugins(tmp_path / "home")
+    installed.record.parent.mkdir(mode=0o700)
     host = await open_host(None, environ=environ)
     thread = host.thread()
     applied: asyncio.Queue[Applied] = asyncio.Queue()
     watching = asyncio.create_task(host.watch(applied.put_nowait))
     try:
-        installed.record.parent.mkdir(mode=0o700)
         await _until(applied, lambda: installed.add(kit, "kit", link=True), "odd", "started")
         pid = (await facts(thread))["pid"]
         assert "kit:review" in await news(thread)
