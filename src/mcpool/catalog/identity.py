@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
@@ -34,6 +34,8 @@ class Place:
     """The class of the client's capabilities; counts only for `client_capabilities = "mirror"`."""
     roots: tuple[str, ...] | None = None
     """The client's root URIs where the server depends on them, else None."""
+    handle: int = 0
+    """Which connection to its environment is meant, if that is not this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class StdioIdentity:
     era: str = "auto"
     remote_env: tuple[str, ...] = ()
     """Names of the variables whose values only the executor knows."""
+    handle: int = 0
+    """Which connection to the environment it is: one that was lost and attached anew is another."""
     connectors: bool = False
     """Whether it may speak for connectors: what another says of them is taken out of its list of tools."""
 
@@ -69,6 +73,8 @@ class HttpIdentity:
     """The command that prints more headers, and the folder in which it runs."""
     oauth: Pairs = ()
     """How the credentials are obtained."""
+    handle: int = 0
+    """Which connection to the environment it is."""
     connectors: bool = False
     """Whether it may speak for connectors."""
 
@@ -95,8 +101,10 @@ def missing(server: ServerConfig, place: Place) -> tuple[str, ...]:
 
 
 def digest(identity: Identity, key: bytes) -> str:
-    """HMAC-SHA256 of the identity in hex: equal for equal identities, and without `key` it tells nothing of them."""
-    canonical = json.dumps([type(identity).__name__, *astuple(identity)], separators=(",", ":"))
+    """HMAC-SHA256 of the identity in hex, and without `key` it tells nothing of it. Equal for equal identities, and for
+    those that differ only in the connection to their environment."""
+    lasting = replace(identity, handle=0)
+    canonical = json.dumps([type(identity).__name__, *astuple(lasting)], separators=(",", ":"))
     return hmac.new(key, canonical.encode("ascii"), hashlib.sha256).hexdigest()
 
 
@@ -126,6 +134,7 @@ def _identify_stdio(server: ServerConfig, stdio: Stdio, place: Place) -> StdioId
         roots=_roots(place),
         era=server.era,
         remote_env=tuple(sorted({variable.name for variable in stdio.env_vars if variable.source == "remote"})),
+        handle=place.handle,
         connectors=server.connectors,
     )
 
@@ -149,6 +158,7 @@ def _identify_http(server: ServerConfig, http: Http, place: Place) -> HttpIdenti
         era=server.era,
         helper=helper,
         oauth=_oauth(http),
+        handle=place.handle,
         connectors=server.connectors,
     )
 
@@ -201,6 +211,8 @@ def _http_differences(a: HttpIdentity, b: HttpIdentity) -> Iterable[str]:
 def _shared_differences(a: Identity, b: Identity) -> Iterable[str]:
     if a.environment != b.environment:
         yield f"environment_id: {a.environment} and {b.environment}"
+    elif a.handle != b.handle:
+        yield f"environment {a.environment}: it was lost, and attached anew"
     if a.capabilities != b.capabilities:
         yield (
             f"client capabilities: {a.capabilities} and {b.capabilities}; "

@@ -11,7 +11,7 @@ from typing import Any
 from mcpool.config.expand import Expander
 from mcpool.config.keys import GROUPS, IGNORED, KEYS, Key
 from mcpool.config.problem import KeyPath, Report, Spot
-from mcpool.config.server import CLIENT_CWD, Http, ServerConfig, Stdio
+from mcpool.config.server import CLIENT_CWD, LOCAL, Http, ServerConfig, Stdio
 from mcpool.config.table import Table, as_table, kind
 
 NAME = re.compile(r"[a-zA-Z0-9_-]+")
@@ -79,7 +79,9 @@ def read_server(entry: Entry, around: Surroundings, report: Report) -> ServerCon
         return None
     return ServerConfig(
         name=entry.name,
-        transport=Http(**fields["http"]) if transport == "http" else _stdio(fields["stdio"], around),
+        transport=Http(**fields["http"])
+        if transport == "http"
+        else _stdio(fields["stdio"], around, fields["server"].get("environment_id", LOCAL)),
         **fields["server"],
         file=report.file,
         line=report.line_of(entry.path),
@@ -152,8 +154,8 @@ def nearest(name: str, known: list[str]) -> str:
 
 
 def _placement(fields: Mapping[str, Mapping[str, Any]], whole: Spot) -> None:
-    environment = fields["server"].get("environment_id", "local")
-    if environment == "local":
+    environment = fields["server"].get("environment_id", LOCAL)
+    if environment == LOCAL:
         return
     if fields["stdio"] and "cwd" not in fields["stdio"]:
         whole.error(f"runs in the environment `{environment}` and has no `cwd`", "add `cwd`, a folder there")
@@ -166,7 +168,9 @@ def _registration(http: Mapping[str, Any], whole: Spot) -> None:
         whole.at("oauth").at("client_secret").error("is of no use without `oauth.client_id`", "add the client's id")
 
 
-def _stdio(fields: dict[str, Any], around: Surroundings) -> Stdio:
+def _stdio(fields: dict[str, Any], around: Surroundings, environment: str) -> Stdio:
+    if environment != LOCAL:
+        return Stdio(**fields)  # what its paths mean is known there
     home = around.user_home
     command: str = fields["command"]
     if home and command.startswith("~/"):

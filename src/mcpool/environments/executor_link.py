@@ -35,6 +35,8 @@ REST = 1.0
 """Seconds after its exit in which the rest of its output may come, which a descendant can hold open for ever."""
 CLOSING = 15.0
 """Seconds in which the executor has to end it."""
+CLOSING_UNHEARD = 1.0
+"""The same, while there is no socket to tell it over."""
 
 
 class ExecutorLink:
@@ -132,11 +134,16 @@ class ExecutorLink:
         return "\n".join(filter(None, (self._lines.last_words(), self._why)))
 
     async def close(self) -> None:
-        """Have it ended, and wait until it is, or the executor is gone."""
+        """Have it ended, and wait until it is, or the executor is gone.
+
+        One that can't be reached is told when it can be again; until then nobody waits.
+        """
         self.kill()
         waiting = asyncio.ensure_future(self._ended.wait())
         try:
-            await asyncio.wait((waiting,), timeout=CLOSING)
+            await asyncio.wait((waiting,), timeout=CLOSING_UNHEARD)
+            if self._session.connected:
+                await asyncio.wait((waiting,), timeout=CLOSING)
         finally:
             waiting.cancel()
             self._session.detach(self._id)

@@ -84,6 +84,8 @@ class Session:
         self.info = info
         self.lost: str | None = None
         """Why it is gone, once it is."""
+        self.connected = False
+        """Whether there is a socket just now."""
         self._next_id = FIRST_ID
         self._asked: dict[int, Asked] = {}
         self._outbox: deque[Asked] = deque()
@@ -170,9 +172,11 @@ class Session:
         """Carry everything over this socket until it is lost. Raises: ConnectionError, always."""
         writing = asyncio.ensure_future(self._write(socket))
         reading = asyncio.ensure_future(self._read(socket))
+        self.connected = True
         try:
             await asyncio.wait((writing, reading), return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self.connected = False
             writing.cancel()
             reading.cancel()
             await asyncio.wait((writing, reading))

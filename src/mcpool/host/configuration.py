@@ -13,9 +13,9 @@ from mcpool.config.loading import keyring
 from mcpool.config.problem import Problem
 from mcpool.config.server import ServerConfig
 from mcpool.host.contributors import Contributors
+from mcpool.host.environments_file import EnvironmentsFile
 from mcpool.host.extension import Extension
 from mcpool.host.extensions import Extensions
-from mcpool.plugins.shelf import Places
 
 logger = logging.getLogger("mcpool")
 
@@ -33,7 +33,7 @@ class Configuration:
         *,
         projects: bool,
         extensions: Sequence[Extension],
-        places: Places | None = None,
+        environments: EnvironmentsFile | None = None,
     ) -> None:
         """Raises: ConfigError, if nothing of it can be used."""
         self._source = source
@@ -52,19 +52,22 @@ class Configuration:
             self.extensions,
             with_projects=projects,
             connectors=lambda: self.current.connectors,
-            places=places,
+            places=None if environments is None else environments.environments,
         )
+        self._environments = environments
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with any of it."""
-        return self.current.problems + self.contributors.problems
+        environments = () if self._environments is None else self._environments.problems
+        return self.current.problems + self.contributors.problems + environments
 
     @property
     def files(self) -> frozenset[Path]:
         """The files that it is read from, whether they exist or not."""
         own = self._source if isinstance(self._source, Path) else self._home / "config.toml"
-        return self.contributors.files | {own}
+        environments = set[Path]() if self._environments is None else {self._environments.path}
+        return self.contributors.files | environments | {own}
 
     def read_again(
         self, source: Source, before: Sequence[ServerConfig]
@@ -74,6 +77,8 @@ class Configuration:
         None in their place: nothing is to change, because nothing of it can be used. A server with an error keeps its
         definition of before.
         """
+        if self._environments is not None:
+            self._environments.read()
         config = self._load(source if source is not None else self._source)
         if not config.servers and any(problem.severity == "error" for problem in config.problems):
             return config, None

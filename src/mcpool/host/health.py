@@ -9,7 +9,9 @@ from mcpool.backend.backend import Backend
 from mcpool.backend.latency import Latency
 from mcpool.backend.phases import Phases
 from mcpool.catalog.identity import StdioIdentity, differences
-from mcpool.config.server import ServerConfig
+from mcpool.config.server import LOCAL, ServerConfig
+from mcpool.environments.registry import Environments
+from mcpool.host.availability import why_off
 from mcpool.launch.memory import Memory, memory_of
 from mcpool.pool.entry import Entry
 
@@ -63,6 +65,8 @@ class Health:
     """How long the start of this generation took, part by part; None if it is not ready."""
     same_as: tuple[str, ...] = ()
     """Other servers that are configured alike, so that this very process is theirs as well."""
+    environment: str = LOCAL
+    """Where it runs, or is reached from: the id of an environment."""
 
     def memory(self) -> Memory | None:
         """What its processes use now; None without one, or where the system does not tell (only Linux does).
@@ -72,8 +76,13 @@ class Health:
         return None if self.pid is None else memory_of({self.pid}).get(self.pid)
 
 
-def health(servers: Iterable[ServerConfig], entries: Iterable[Entry]) -> tuple[Health, ...]:
-    """The health of all, in the order of the configuration. A backend of several servers is told of for each."""
+def health(
+    servers: Iterable[ServerConfig], entries: Iterable[Entry], environments: Environments | None = None
+) -> tuple[Health, ...]:
+    """The health of all, in the order of the configuration. A backend of several servers is told of for each.
+
+    `environments` are where servers can be placed besides this machine.
+    """
     found: dict[str, list[Entry]] = {}
     for entry in entries:
         for name in entry.names:
@@ -81,7 +90,7 @@ def health(servers: Iterable[ServerConfig], entries: Iterable[Entry]) -> tuple[H
     made: list[Health] = []
     for server in servers:
         backends = found.pop(server.name, [])
-        made.extend(_of_backends(server.name, backends) if backends else [_of_none(server)])
+        made.extend(_of_backends(server.name, backends) if backends else [_of_none(server, environments)])
     for name, backends in found.items():
         made.extend(_of_backends(name, backends))
     return tuple(made)
@@ -135,6 +144,7 @@ def _of_backend(name: str, entry: Entry, backend: Backend, why: tuple[str, ...])
         why=why,
         notes=status.notes,
         same_as=tuple(other for other in entry.names if other != name),
+        environment=identity.environment,
     )
 
 
@@ -152,5 +162,13 @@ def _why(name: str, entry: Entry, first: Entry) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _of_none(server: ServerConfig) -> Health:
-    return Health(server=server.name, state="idle" if server.enabled else "disabled", scope=server.effective_scope)
+def _of_none(server: ServerConfig, environments: Environments | None) -> Health:
+    off = None if environments is None else why_off(server, environments)
+    state = "disabled" if not server.enabled else "idle" if off is None else "disconnected"
+    return Health(
+        server=server.name,
+        state=state,
+        scope=server.effective_scope,
+        environment=server.environment_id,
+        last_error=off if server.enabled else None,
+    )

@@ -14,6 +14,7 @@ from mcpool.backend.holder import ClientFacts
 from mcpool.config.home import ensure_home, home_dir
 from mcpool.config.problem import Problem
 from mcpool.config.server import ServerConfig
+from mcpool.environments.registry import Environments
 from mcpool.errors import Closed, WrongProcess
 from mcpool.host.extension import Extension
 from mcpool.host.health import Health, health
@@ -240,6 +241,20 @@ class Host:
         return self.servers if project is None else (*self.servers, *project.servers)
 
     @property
+    def environments(self) -> Environments:
+        """Where its servers can run besides this machine: executors, to add, remove and look at.
+
+        Raises:
+            Closed: the host is not open.
+            ValueError: it is attached to a daemon, and uses the servers of that.
+            WrongProcess: it was opened before a fork, in the parent process.
+        """
+        own = self._open().own
+        if own is None:
+            raise ValueError("an attached host uses the servers of the daemon; `mcpool env add` adds executors to that")
+        return own.environments
+
+    @property
     def portal(self) -> Portal:
         """The door for OS threads and other event loops.
 
@@ -265,7 +280,8 @@ class Host:
         """
         if self._running is None:
             return ()
-        return health(self.servers, self._running.pool)
+        environments = None if self._running.own is None else self._running.own.environments
+        return health(self.servers, self._running.pool, environments)
 
     def apply(self, source: Path | Mapping[str, Any] | None = None) -> tuple[Problem, ...]:
         """The configuration changed: read it again (or another one) and reconcile. What is equal keeps its process.

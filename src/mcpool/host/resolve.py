@@ -42,7 +42,7 @@ class LocalResolver:
         """Resolve a server for a thread. Equal input gives the same object.
 
         Raises:
-            ServerUnavailable: a variable that it needs is not set, or it belongs to another environment.
+            ServerUnavailable: a variable that it needs is not set.
         """
         return self._resolve(server, circumstances)
 
@@ -57,23 +57,17 @@ class LocalResolver:
         self._resolve.cache_clear()
 
     def _resolve_anew(self, server: ServerConfig, circumstances: Circumstances) -> Resolved:
-        if server.environment_id != "local":
-            raise ServerUnavailable(server.name, f"its environment `{server.environment_id}` is not available")
         transport = server.transport
         offers_roots = self._offers_roots(server, circumstances.roots)
         place = Place(
             cwd=circumstances.cwd,
             base_env=self._base,
             principal=circumstances.principal,
-            lookup=self._lookup(transport),
+            lookup=looked_up(transport, self._environ),
             capabilities=circumstances.capabilities,
             roots=tuple(root.uri for root in circumstances.roots or ()) if offers_roots else None,
         )
-        unset = missing(server, place)
-        if unset:
-            what = f"it needs a value for {' and '.join(f'the environment variable {name}' for name in unset)}"
-            remedy = "set it in `.env` in mcpool's home or in your login shell, then start mcpool anew"
-            raise ServerUnavailable(server.name, f"{what}; {remedy}")
+        require_set(server, place)
         identity = identify(server, place)
         era: Era | None = None if server.era == "auto" else server.era
         if isinstance(identity, HttpIdentity):
@@ -88,15 +82,6 @@ class LocalResolver:
             return True
         transport = server.transport
         return isinstance(transport, Stdio) and uses_roots((transport.command, *transport.args))
-
-    def _lookup(self, transport: Stdio | Http) -> Pairs:
-        if isinstance(transport, Stdio):
-            wanted = {variable.name for variable in transport.env_vars if variable.source == "local"}
-        else:
-            wanted = {variable for _, variable in transport.env_http_headers}
-            if transport.bearer_token_env_var is not None:
-                wanted.add(transport.bearer_token_env_var)
-        return tuple(sorted((name, self._environ[name]) for name in wanted if name in self._environ))
 
     def _stdio_opener(self, server: ServerConfig, identity: StdioIdentity) -> Opener:
         path = dict(identity.env).get("PATH")
@@ -137,3 +122,23 @@ class LocalResolver:
         sign_in = self._sign_ins.of(server, grant_place(transport, identity.principal))
         sign_in.look_again()  # somebody may have signed in since the last connection
         return sign_in
+
+
+def looked_up(transport: Stdio | Http, environ: Mapping[str, str]) -> Pairs:
+    """The values of this host's variables that a server's configuration names, as far as they are set."""
+    if isinstance(transport, Stdio):
+        wanted = {variable.name for variable in transport.env_vars if variable.source == "local"}
+    else:
+        wanted = {variable for _, variable in transport.env_http_headers}
+        if transport.bearer_token_env_var is not None:
+            wanted.add(transport.bearer_token_env_var)
+    return tuple(sorted((name, environ[name]) for name in wanted if name in environ))
+
+
+def require_set(server: ServerConfig, place: Place) -> None:
+    """Raises: ServerUnavailable, if a variable that it needs is not set."""
+    unset = missing(server, place)
+    if unset:
+        what = f"it needs a value for {' and '.join(f'the environment variable {name}' for name in unset)}"
+        remedy = "set it in `.env` in mcpool's home or in your login shell, then start mcpool anew"
+        raise ServerUnavailable(server.name, f"{what}; {remedy}")

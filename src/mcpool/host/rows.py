@@ -64,6 +64,7 @@ class Row(TypedDict):
     same_as: list[str]
     capabilities: list[str]
     phases: PhasesRow | None
+    environment: str
 
 
 def rows(found: Iterable[Health], memory: Mapping[int, Memory] | None = None) -> list[Row]:
@@ -114,6 +115,7 @@ def _row(health: Health, memory: Memory | None) -> Row:
             handshake=round(health.phases.handshake, 3),
             tools=round(health.phases.tools, 3),
         ),
+        environment=health.environment,
     )
 
 

@@ -7,20 +7,24 @@ import random
 import secrets
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mcpool import telemetry
 from mcpool.backend.catalogues import Catalogues
 from mcpool.config.server import ServerConfig
+from mcpool.environments.registry import Environments, open_environments
 from mcpool.host.approval_file import ApprovalFile
 from mcpool.host.attach import attached
+from mcpool.host.availability import Availability, environment_facts
 from mcpool.host.catalogue_files import catalogue_files
 from mcpool.host.client_info import CLIENT_INFO
 from mcpool.host.configuration import Configuration, Source
+from mcpool.host.environments_file import EnvironmentsFile
 from mcpool.host.extension import Extension
 from mcpool.host.extensions import Extensions, sections_alone
 from mcpool.host.resolve import LocalResolver
+from mcpool.host.resolve_there import PlacedResolver
 from mcpool.host.spawning import spawner
 from mcpool.launch.place import open_local
 from mcpool.oauth.sign_in import SignIns
@@ -28,12 +32,13 @@ from mcpool.oauth.store import GrantStore
 from mcpool.pool.pool import Pool
 from mcpool.pool.resolver import Resolver
 from mcpool.threads.approvals import Keeper
-from mcpool.threads.facts import ConfigurationAlone, Projector
+from mcpool.threads.facts import ConfigurationAlone, Projector, ThreadFacts
 from mcpool.threads.ids import Ids
 from mcpool.threads.manager import ThreadManager
 from mcpool.threads.mentions import no_skills
 from mcpool.threads.telling import nothing_else
 from mcpool.wire.http import proxy_for
+from mcpool.world.surroundings import Surroundings
 from mcpool.world.world_state import OUR_SECTIONS
 
 
@@ -55,8 +60,14 @@ class Own:
     """What a host has that runs servers of its own."""
 
     configuration: Configuration
-    resolver: LocalResolver
+    environments: Environments
+    resolver: PlacedResolver
     grants: GrantStore
+
+    def around(self, thread: ThreadFacts) -> Surroundings:
+        """What there is to tell a thread of besides its servers (`threads.telling.Around`)."""
+        found = self.configuration.contributors.around(thread)
+        return replace(found, environments=environment_facts(self.environments))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +124,33 @@ async def run(plan: Plan, home: Path) -> AsyncGenerator[Running]:
             projector=projector,
             spawn=spawn,
             loop=loop,
-            around=nothing_else if own is None else own.configuration.contributors.around,
+            around=nothing_else if own is None else own.around,
             read_skills=no_skills if own is None else own.configuration.contributors.read_skills,
             sections=lambda: (*OUR_SECTIONS, *extensions.sections),
             keeper=keeper,
         )
         stack.push_async_callback(threads.close)
+        if own is not None:
+            own.environments.listen(Availability(own.environments, threads.invalidate).changed)
         yield Running(pool, threads, extensions, own)
 
 
 @asynccontextmanager
 async def _own(plan: Plan, home: Path) -> AsyncGenerator[Own]:
-    configuration = Configuration(plan.source, home, plan.environ, projects=plan.projects, extensions=plan.extensions)
     async with AsyncExitStack() as stack:
+        # The launcher is there first: what it keeps open is used by everything that follows, to its end.
         launcher = await stack.enter_async_context(open_local(home, plan.environ))
+        environments = await stack.enter_async_context(open_environments(launcher.log, plan.environ))
+        configuration = Configuration(
+            plan.source,
+            home,
+            plan.environ,
+            projects=plan.projects,
+            extensions=plan.extensions,
+            environments=EnvironmentsFile(home, plan.environ, environments),
+        )
         grants = GrantStore(home, configuration.current.oauth_store)
         sign_ins = SignIns(grants, lambda url: proxy_for(url, plan.environ))
         stack.push_async_callback(sign_ins.close)
-        yield Own(configuration, LocalResolver(launcher, plan.environ, sign_ins), grants)
+        here = LocalResolver(launcher, plan.environ, sign_ins)
+        yield Own(configuration, environments, PlacedResolver(here, environments, plan.environ), grants)

@@ -104,6 +104,8 @@ def _settled(server: ServerConfig, placement: Placement, spot: Spot) -> ServerCo
             spot.at("cwd").error(f"leads out of the plugin's folder {placement.root}", "name a folder inside it")
             return None
         transport = replace(transport, env=_with(transport.env, placement.variables))
+        if placement.environment is not None and transport.cwd != CLIENT_CWD:
+            transport = replace(transport, cwd=str(PurePosixPath(placement.root, transport.cwd)))
     changes: dict[str, Any] = {}
     if server.default_tools_approval_mode == "approve":
         changes["default_tools_approval_mode"] = None

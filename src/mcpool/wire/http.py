@@ -17,6 +17,8 @@ from mcpool.wire.credentials import Credentials
 from mcpool.wire.link import Sink
 
 if TYPE_CHECKING:
+    from httpx2 import AsyncBaseTransport
+
     from mcpool.wire.http_link import HttpLink
 
 Proxy = Callable[[str], str | None]
@@ -43,6 +45,8 @@ class HttpSpec:
     """Proxy to go through; see `proxy_for`."""
     credentials: Credentials | None = field(default=None, repr=False, compare=False)
     """Who has the access token; None if what `headers` hold is all there is."""
+    transport: Callable[[], AsyncBaseTransport] | None = field(default=None, repr=False, compare=False)
+    """Makes another way to the network than this machine's own, where the endpoint is reached from elsewhere."""
 
 
 @runtime_checkable

@@ -52,7 +52,17 @@ def http_client(spec: HttpSpec, owner: Owner) -> httpx2.AsyncClient:
     if url.scheme not in ("http", "https") or not url.host:
         msg = "it must have the form http://HOST/PATH or https://HOST/PATH"
         raise ValueError(msg)
-    inner = httpx2.AsyncHTTPTransport(
+    inner = _own_transport(spec, url) if spec.transport is None else spec.transport()
+    credentials = spec.credentials
+    return httpx2.AsyncClient(
+        headers={"accept-encoding": "identity", **dict(spec.headers)},
+        timeout=httpx2.Timeout(None, connect=spec.startup_timeout, write=_WRITE_SECONDS),
+        transport=Guard(inner if credentials is None else Signed(inner, credentials), owner),
+    )
+
+
+def _own_transport(spec: HttpSpec, url: httpx2.URL) -> httpx2.AsyncHTTPTransport:
+    return httpx2.AsyncHTTPTransport(
         verify=tls(),
         proxy=None if is_loopback(url.host) else spec.proxy,
         limits=httpx2.Limits(
@@ -61,10 +71,4 @@ def http_client(spec: HttpSpec, owner: Owner) -> httpx2.AsyncClient:
             keepalive_expiry=_IDLE_SECONDS,
         ),
         socket_options=keep_alive(),
-    )
-    credentials = spec.credentials
-    return httpx2.AsyncClient(
-        headers={"accept-encoding": "identity", **dict(spec.headers)},
-        timeout=httpx2.Timeout(None, connect=spec.startup_timeout, write=_WRITE_SECONDS),
-        transport=Guard(inner if credentials is None else Signed(inner, credentials), owner),
     )

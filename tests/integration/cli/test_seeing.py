@@ -78,6 +78,7 @@ class TestStatus:
             "same_as",
             "capabilities",
             "phases",
+            "environment",
         ]
         assert (found["server_name"], found["server_version"]) == ("talkative", "2.5")
         assert (found["era"], found["revision"]) == ("handshake", "2025-11-25")

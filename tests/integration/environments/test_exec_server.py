@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,13 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from support.exec_servers import ExecServer
-from support.mcpool_home import wait_gone
+from support.mcpool_home import McpoolHome, wait_gone
 
 
 @pytest.fixture
-def far(tmp_path: Path) -> Iterator[ExecServer]:
-    server = ExecServer(tmp_path / "far")
-    server.start()
-    yield server
-    server.close()
+def far(ours: ExecServer) -> ExecServer:
+    """Our own."""
+    return ours
 
 
 async def ask(socket: Any, message: object) -> Any:
@@ -112,3 +110,26 @@ async def test_ended_by_a_signal_it_ends_what_runs_there(far: ExecServer) -> Non
         pid = int(base64.b64decode(told["params"]["chunk"]))
         assert await asyncio.to_thread(far.end) == 0
         wait_gone(pid)
+
+
+def test_a_port_that_is_taken_is_said_in_a_sentence(far: ExecServer, tmp_path: Path) -> None:
+    with closing(McpoolHome(tmp_path / "other")) as other:
+        done = other.run("exec-server", "--listen", str(far.port))
+    assert done.returncode == 3
+    assert done.stderr.startswith("mcpool: ")
+    assert str(far.port) in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--listen", "nonsense"], "--listen takes [HOST:]PORT, not `nonsense`"),
+        (["--root", "/no/such"], "--root /no/such is no folder"),
+        (["--token-file", "/no/such"], "/no/such: the token could not be read: No such file or directory"),
+    ],
+)
+def test_what_it_can_not_be_is_said_in_a_sentence(tmp_path: Path, arguments: list[str], said: str) -> None:
+    with closing(McpoolHome(tmp_path / "home")) as home:
+        done = home.run("exec-server", *arguments)
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,19 +19,10 @@ from mcpool.environments.session import Session
 from mcpool.environments.websocket import dial
 from mcpool.errors import ServerUnavailable
 from mcpool.launch.spec import LaunchSpec
-from support.exec_servers import KINDS, ExecServer, cable
+from support.exec_servers import ExecServer, cable
 from support.mcpool_home import wait_gone
 
 DEADLINE = 30.0
-
-
-@pytest.fixture(params=KINDS)
-def far(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ExecServer]:
-    """A running executor."""
-    server = ExecServer(tmp_path / "far", request.param, THERE_TOKEN="there", OTHER="other")
-    server.start()
-    yield server
-    server.close()
 
 
 class Client:

@@ -37,6 +37,7 @@ DOCUMENTED = [
     "same_as",
     "capabilities",
     "phases",
+    "environment",
 ]
 
 

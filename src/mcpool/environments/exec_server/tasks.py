@@ -16,12 +16,22 @@ logger = logging.getLogger("mcpool")
 @asynccontextmanager
 async def task_spawner() -> AsyncGenerator[Spawn]:
     """Starts tasks, and waits for them on leaving."""
-    async with asyncio.TaskGroup() as tasks:
+    tasks: set[asyncio.Task[None]] = set()
 
-        async def contained(work: Coroutine[Any, Any, None]) -> None:
-            try:
-                await work
-            except Exception:
-                logger.exception("a task of the executor failed; this is a defect of mcpool")
+    async def contained(work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception:
+            logger.exception("a task of the executor failed; this is a defect of mcpool")
 
-        yield lambda work: tasks.create_task(contained(work))
+    def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(contained(work))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        return task
+
+    try:
+        yield spawn
+    finally:
+        while tasks:
+            await asyncio.wait(tasks)

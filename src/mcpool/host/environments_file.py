@@ -1,0 +1,44 @@
+"""The executors of `environments.toml`, taken over as they are edited."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from mcpool.config.environments import FILE_NAME, EnvironmentConfig, load_environments
+from mcpool.config.loading import keyring
+from mcpool.config.problem import Problem
+from mcpool.environments.registry import Environments
+
+logger = logging.getLogger("mcpool")
+
+
+class EnvironmentsFile:
+    """Keeps the environments of a host as the file says. One that is wrong now stays as it was."""
+
+    def __init__(self, home: Path, environ: Mapping[str, str], environments: Environments) -> None:
+        self.path = home / FILE_NAME
+        self.environments = environments
+        self.problems: tuple[Problem, ...] = ()
+        """What is wrong with it."""
+        self._environ = environ
+        self._secret = keyring()
+        self._current: dict[str, EnvironmentConfig] = {}
+        self.read()
+        for problem in self.problems:
+            logger.warning("%s", problem)
+
+    def read(self) -> None:
+        """Read it, and take over what changed."""
+        configs, self.problems = load_environments(self.path, self._environ, secret=self._secret)
+        read = {config.id: config for config in configs}
+        wrong = [problem for problem in self.problems if problem.severity == "error"]
+        unusable = any(not problem.key or problem.key == "environments" for problem in wrong)
+        spared = {
+            id: config
+            for id, config in self._current.items()
+            if id not in read and (unusable or any(problem.concerns(id) for problem in wrong))
+        }
+        self._current = read | spared
+        self.environments.keep(self._current.values())
