@@ -93,6 +93,7 @@ async def test_plugins_that_come_change_and_go_are_seen_while_a_host_runs(
     installed.record.parent.mkdir(mode=0o700)
     host = await open_host(None, environ=environ)
     thread = host.thread()
+    assert await news(thread) == ""
     applied: asyncio.Queue[Applied] = asyncio.Queue()
     watching = asyncio.create_task(host.watch(applied.put_nowait))
     try:
@@ -119,7 +120,7 @@ async def _until(applied: asyncio.Queue[Applied], act: Any, server: str, what: s
     while True:
         await asyncio.to_thread(act)
         try:
-            async with asyncio.timeout(2.0):
+            async with asyncio.timeout(1.5):
                 while server not in getattr((await applied.get()).edit, what):
                     pass
                 return
