@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
+from mcpool.backend.holder import Question
 from mcpool.config.server import ServerConfig, Stdio
 from mcpool.errors import ToolChanged, ToolNotFound
 from mcpool.host.contributors import Contributors
 from mcpool.host.extensions import Extensions, sections_alone
 from mcpool.plugins.root import CapabilityRoot
 from mcpool.threads.thread import Thread
-from support.fake_server import FakeServer, nothing, tool
+from support.fake_server import ANSWER, FakeProcess, FakeServer, Message, nothing, tool
 from support.memory_files import Elsewhere, MemoryFiles, plugin_files, skill_files
-from support.world import World, call, config
+from support.world import Ear, World, call, config
 
 KIT = CapabilityRoot("kit@1", "/srv/kit", "box")
 SKILLS = CapabilityRoot("skills", "/srv/skills", "box")
@@ -132,6 +133,37 @@ async def test_an_environment_with_skills_alone_leaves_runtime_process_and_calls
         assert "test (/srv/skills/test/SKILL.md in box)" in told
         process.answers(machine.global_.got("tools/call")[0], {"content": [{"type": "text", "text": "7"}]})
         assert await calling == 7
+
+
+async def test_a_question_outlives_the_runtime_that_an_environment_replaced() -> None:
+    """S3: whoever is asked answers the old connection, and the call goes on."""
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    class Thinking(Ear):
+        async def on_question(self, question: Question) -> bytes:
+            asked.set()
+            await answer.wait()
+            return await super().on_question(question)
+
+    def asks(process: FakeProcess, message: Message) -> None:
+        process.asks("elicitation/create", {"message": "Sure?", "requestedSchema": {"type": "object"}})
+
+    machine = Machine()
+    machine.global_.acts["tools/call"] = asks
+    async with machine.world as world:
+        thread = world.thread(Thinking(), roots=[KIT])
+        calling = asyncio.create_task(call(thread, server="global"))
+        await asked.wait()
+        runtime = thread.runtime
+        machine.attach()
+        assert PROBE in (await at_next_step(thread))[0]
+        assert thread.runtime is not runtime
+        answer.set()
+        await machine.global_.receives(ANSWER)
+        process = machine.global_.process
+        process.answers(machine.global_.got("tools/call")[0], {"content": [{"type": "text", "text": "7"}]})
+        assert await calling == 7
+        assert process.asked[0]["result"]["action"] == "accept"
 
 
 async def test_only_the_thread_that_has_the_root_and_its_sub_agents_see_what_is_in_it() -> None:
