@@ -117,6 +117,30 @@ async def test_an_environment_that_comes_between_two_steps_of_a_turn_counts_in_t
         assert await call(thread, server="probe") == {"tool": "echo", "arguments": {}, "pid": 1000}
 
 
+async def test_a_step_waits_for_a_server_that_was_chosen_for_its_thread() -> None:
+    machine = Machine()
+    machine.probe.slow_start = 5.0
+    async with machine.world as world:
+        machine.attach()
+        assert PROBE in (await at_next_step(world.thread(roots=[KIT])))[0]
+
+
+async def test_a_chosen_server_that_never_answers_is_waited_for_once() -> None:
+    """Invariant 10."""
+    machine = Machine()
+    machine.probe.acts["initialize"] = nothing
+    async with machine.world as world:
+        machine.attach()
+        thread = world.thread(roots=[KIT])
+        waited: list[float] = []
+        for _ in range(3):
+            begun = world.loop.time()
+            assert PROBE not in (await at_next_step(thread))[0]
+            waited.append(world.loop.time() - begun)
+        assert waited[0] < 61.0
+        assert max(waited[1:]) <= 1.0
+
+
 async def test_an_environment_with_skills_alone_leaves_runtime_process_and_calls_as_they_are() -> None:
     """U5, U6, and S5: the skill is told with the next step."""
     machine = Machine()
