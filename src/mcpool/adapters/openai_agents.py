@@ -12,8 +12,6 @@ when the SDK lists tools: the calls of a turn go to the very processes whose too
 
 from __future__ import annotations
 
-import asyncio
-import weakref
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -24,7 +22,7 @@ from agents.tool import ToolErrorFunction, default_tool_error_function
 from mcp import types
 from pydantic import ValidationError
 
-from mcpool.adapters.run import Run, ThreadOptions, open_run, when_gone
+from mcpool.adapters.run import Run, TaskSteps, ThreadOptions, open_run, when_gone
 from mcpool.errors import BadAnswer, McpoolError, ServerNotFound
 from mcpool.host.host import Host
 from mcpool.runtime.tool_set import Tool
@@ -77,7 +75,7 @@ class McpoolServer(MCPServer):
         self._options = options
         self._runs: dict[int, Run] = {}
         """By the identity of the SDK's context, which is one for each run."""
-        self._tasks: weakref.WeakKeyDictionary[asyncio.Task[Any], weakref.WeakSet[Run]] = weakref.WeakKeyDictionary()
+        self._tasks = TaskSteps()
         self._alone: Run | None = None
         """For what is called outside of a run."""
 
@@ -115,7 +113,7 @@ class McpoolServer(MCPServer):
         """The tools of a new step of the run. Raises: as `Run.next_step`."""
         run = self._run(run_context)
         step = await run.next_step()
-        self._ends_with_its_task(run)
+        self._tasks.add(run)
         return [_listed(tool, id(run_context)) for tool in step.tools.values()]
 
     async def call_tool(
@@ -176,17 +174,6 @@ class McpoolServer(MCPServer):
         run = self._runs.pop(key, None)
         if run is not None:
             run.end()
-
-    def _ends_with_its_task(self, run: Run) -> None:
-        """A task that listed tools makes no call after its end, even if somebody keeps the result of the run."""
-        task = asyncio.current_task()
-        if task is None:
-            return
-        runs = self._tasks.get(task)
-        if runs is None:
-            runs = self._tasks[task] = weakref.WeakSet[Run]()
-            task.add_done_callback(lambda task: [run.let_go() for run in self._tasks.pop(task, ())])
-        runs.add(run)
 
 
 def _listed(tool: Tool, run: int) -> types.Tool:

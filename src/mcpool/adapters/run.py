@@ -7,7 +7,7 @@ import os
 import weakref
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from typing import TypedDict, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 from mcpool.host.host import Host
 from mcpool.runtime.approval import Authority
@@ -18,6 +18,29 @@ from mcpool.threads.elicitation import OnElicit, OnNotification
 from mcpool.threads.thread import Thread
 
 Key = TypeVar("Key")
+
+
+class TaskSteps:
+    """Ends the steps of runs with the tasks that began them: such a task makes no call after its end, even if somebody
+    keeps what belonged to the run."""
+
+    def __init__(self) -> None:
+        self._of: weakref.WeakKeyDictionary[asyncio.Task[Any], weakref.WeakSet[Run]] = weakref.WeakKeyDictionary()
+
+    def add(self, run: Run) -> None:
+        """The current task began the step that this run is in."""
+        task = asyncio.current_task()
+        if task is None:
+            return
+        runs = self._of.get(task)
+        if runs is None:
+            runs = self._of[task] = weakref.WeakSet[Run]()
+            task.add_done_callback(self._over)
+        runs.add(run)
+
+    def _over(self, task: asyncio.Task[Any]) -> None:
+        for run in self._of.pop(task, ()):
+            run.let_go()
 
 
 class ThreadOptions(TypedDict, total=False):
@@ -40,8 +63,8 @@ class Run:
         self.thread = thread
         self.step: Step | None = None
         """The step that it is in; None before the first, between two of which one was let go, and after the last."""
+        self.asks = asks
         self._owned = owned
-        self._asks = asks
         self._begun = False
 
     def __repr__(self) -> str:
@@ -72,13 +95,13 @@ class Run:
 
     def needs_approval(self, tool: str) -> bool:
         """Whether the framework has to have a call of this tool approved."""
-        return self._asks and self.step is not None and self.step.needs_approval(tool)
+        return self.asks and self.step is not None and self.step.needs_approval(tool)
 
-    def let_go(self) -> None:
-        """End the step, but not the run. Calls under way go on. Safe to call twice."""
-        step, self.step = self.step, None
-        if step is not None:
-            step.release()
+    def let_go(self, step: Step | None = None) -> None:
+        """End the step, if it is this one or any, but not the run. Calls under way go on. Safe to call twice."""
+        if self.step is not None and step in (self.step, None):
+            self.step.release()
+            self.step = None
 
     def end(self) -> None:
         """End it. Safe to call twice."""
@@ -107,19 +130,16 @@ def open_run(host: Host, thread: Thread | None, options: ThreadOptions) -> Run:
 
 def when_gone(watched: object, over: Callable[[Key], None], key: Key) -> None:
     """Call a method with this, on the running event loop, when nobody has the watched object any more."""
-    weakref.finalize(watched, _gone, asyncio.get_running_loop(), weakref.WeakMethod(over), key).atexit = False
+    weakref.finalize(watched, _gone, asyncio.get_running_loop(), over, key).atexit = False
 
 
-def _gone(loop: asyncio.AbstractEventLoop, over: weakref.WeakMethod[Callable[[Key], None]], key: Key) -> None:
+def _gone(loop: asyncio.AbstractEventLoop, over: Callable[[Key], None], key: Key) -> None:
     """From whichever OS thread collects garbage."""
-    method = over()
-    if method is None:
-        return
     try:
-        loop.call_soon_threadsafe(method, key)
+        loop.call_soon_threadsafe(over, key)
     except RuntimeError:  # the loop is closed, and so is the host: nothing runs there that this could disturb
         with suppress(RuntimeError):
-            method(key)
+            over(key)
 
 
 def _was_asked(request: ApprovalRequest) -> bool:

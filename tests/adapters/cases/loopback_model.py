@@ -1,4 +1,4 @@
-"""A model on loopback, behind OpenAI's chat completions and responses: what it shall do is what the user says, as JSON.
+"""A model on loopback, behind OpenAI's chat completions and responses, and Gemini: it does what the user says, as JSON.
 
 The user's message is a list of steps, each a list of `[tool, arguments]`: the model makes the calls of one step after
 the other, and answers with what they returned. To any other words it calls the first tool that it is shown.
@@ -86,7 +86,7 @@ class LoopbackModel:
                 path = head.split(b" ", 2)[1]
                 headers = dict(line.split(b": ", 1) for line in head.lower().split(b"\r\n")[1:] if b": " in line)
                 body = json.loads(await reader.readexactly(int(headers[b"content-length"])))
-                answer = await (self._respond(body) if path.endswith(b"/responses") else self._complete(body))
+                answer = await self._by_path(path, body)
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ")
                 writer.write(b"%d\r\n\r\n" % len(answer) + answer)
                 await writer.drain()
@@ -102,6 +102,13 @@ class LoopbackModel:
         if self.hook is not None:
             await self.hook(asked)
         return asked.message()
+
+    async def _by_path(self, path: bytes, request: Request) -> bytes:
+        if path.endswith(b"/responses"):
+            return await self._respond(request)
+        if path.endswith(b":generateContent"):
+            return await self._generate(request)
+        return await self._complete(request)
 
     async def _complete(self, request: Request) -> bytes:
         message = await self._ask(request["messages"], [tool["function"] for tool in request.get("tools") or []])
@@ -151,6 +158,30 @@ class LoopbackModel:
             },
         }
         return json.dumps(answer).encode()
+
+    async def _generate(self, request: Request) -> bytes:
+        declared = [one for tool in request.get("tools") or [] for one in tool.get("functionDeclarations", [])]
+        tools = [{**one, "parameters": one.get("parameters_json_schema")} for one in declared]
+        message = await self._ask([one for content in request["contents"] for one in _from_gemini(content)], tools)
+        parts: list[dict[str, Any]] = [
+            {"functionCall": {"name": call["function"]["name"], "args": json.loads(call["function"]["arguments"])}}
+            for call in message.get("tool_calls") or []
+        ] or [{"text": message["content"]}]
+        candidate = {"content": {"role": "model", "parts": parts}, "finishReason": "STOP", "index": 0}
+        return json.dumps({"candidates": [candidate], "modelVersion": "loop"}).encode()
+
+
+def _from_gemini(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a content of a request to Gemini stands for, as messages."""
+    answers = [part["functionResponse"]["response"] for part in content["parts"] if "functionResponse" in part]
+    if answers:
+        return [{"role": "tool", "content": _gemini_result(answer)} for answer in answers]
+    role = "assistant" if content["role"] == "model" else "user"
+    return [{"role": role, "content": "".join(part.get("text", "") for part in content["parts"])}]
+
+
+def _gemini_result(answer: dict[str, Any]) -> str:
+    return str(answer["error"]) if "error" in answer else _text(answer["content"])
 
 
 def _as_message(item: dict[str, Any]) -> dict[str, Any]:
