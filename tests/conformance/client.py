@@ -138,6 +138,14 @@ class Wanted:
     """The one to speak; None says nothing of it."""
 
 
+def credentials(wanted: Wanted) -> dict[str, Any]:
+    """What the issuer gave beforehand: to a client of people, or to one that signs in by itself."""
+    given = {"client_id": "client_id", "client_secret": "client_secret", "private_key": "private_key_pem"}
+    found = {key: wanted.context[name] for key, name in given.items() if name in wanted.context}
+    by_itself = wanted.scenario.startswith("auth/client-credentials-")
+    return found | ({"grant_type": "client_credentials"} if by_itself else {})
+
+
 async def run(wanted: Wanted) -> None:
     """Be the client of one scenario.
 
@@ -145,9 +153,7 @@ async def run(wanted: Wanted) -> None:
         McpoolError: the server did not give what was wanted of it. In some scenarios it must not.
     """
     context = wanted.context
-    oauth = SETTINGS.get(wanted.scenario) or {
-        key: context[key] for key in ("client_id", "client_secret") if key in context
-    }
+    oauth = SETTINGS.get(wanted.scenario) or credentials(wanted)
     # A new server is not offered the handshake when it is slow to answer, which on a busy machine it is.
     era = "modern" if wanted.revision in MODERN_VERSIONS else "auto"
     config = {"mcpServers": {NAME: {"url": wanted.url, "oauth": oauth, "era": era}}}

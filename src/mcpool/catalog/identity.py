@@ -75,6 +75,8 @@ class HttpIdentity:
     """How the credentials are obtained."""
     handle: int = 0
     """Which connection to the environment it is."""
+    own_credentials: str | None = field(default=None, repr=False)
+    """The secret or key of a client that signs in by itself."""
     connectors: bool = False
     """Whether it may speak for connectors."""
 
@@ -159,6 +161,7 @@ def _identify_http(server: ServerConfig, http: Http, place: Place) -> HttpIdenti
         helper=helper,
         oauth=_oauth(http),
         handle=place.handle,
+        own_credentials=_own_credentials(http),
         connectors=server.connectors,
     )
 
@@ -168,9 +171,15 @@ def _oauth(http: Http) -> Pairs:
         "auth": http.auth,
         "scopes": " ".join(sorted(http.scopes)) or None,
         "client_id": http.oauth_client_id,
+        "grant_type": http.oauth_grant_type if http.oauth_grant_type == "client_credentials" else None,
+        "issuer": http.oauth_issuer,
         "resource": http.oauth_resource,
     }
     return tuple(sorted((name, value) for name, value in settings.items() if value is not None))
+
+
+def _own_credentials(http: Http) -> str | None:
+    return http.oauth_private_key or http.oauth_client_secret if http.oauth_grant_type == "client_credentials" else None
 
 
 def _capabilities(server: ServerConfig, place: Place) -> str:
@@ -206,6 +215,8 @@ def _http_differences(a: HttpIdentity, b: HttpIdentity) -> Iterable[str]:
         yield "http_headers_helper: another command or folder"
     if a.oauth != b.oauth:
         yield f"oauth: {_names(a.oauth, b.oauth)}"
+    if a.own_credentials != b.own_credentials:
+        yield "oauth: another secret or key of the client"
 
 
 def _shared_differences(a: Identity, b: Identity) -> Iterable[str]:

@@ -87,6 +87,8 @@ def _signs_in(server: ServerConfig) -> Http | None:
     http = server.transport
     if not isinstance(http, Http) or http.auth != "oauth" or http.bearer_token_env_var is not None:
         return None
+    if http.oauth_grant_type == "client_credentials":
+        return None
     named = (name.lower() for name, _ in (*http.http_headers, *http.env_http_headers))
     return None if "authorization" in named else http
 

@@ -166,6 +166,15 @@ def _placement(fields: Mapping[str, Mapping[str, Any]], whole: Spot) -> None:
 def _registration(http: Mapping[str, Any], whole: Spot) -> None:
     if "oauth_client_secret" in http and "oauth_client_id" not in http:
         whole.at("oauth").at("client_secret").error("is of no use without `oauth.client_id`", "add the client's id")
+    by_itself = http.get("oauth_grant_type") == "client_credentials"
+    for key in ("private_key", "issuer"):
+        if f"oauth_{key}" in http and not by_itself:
+            remedy = 'add `oauth.grant_type = "client_credentials"`, or remove it'
+            whole.at("oauth").at(key).error("is for clients that sign in by themselves", remedy)
+    secrets = sum(f"oauth_{key}" in http for key in ("client_secret", "private_key"))
+    if by_itself and ("oauth_client_id" not in http or secrets != 1):
+        what = "needs `oauth.client_id`, and either `oauth.client_secret` or `oauth.private_key`"
+        whole.at("oauth").at("grant_type").error(what, "add those that the issuer gave you")
 
 
 def _stdio(fields: dict[str, Any], around: Surroundings, environment: str) -> Stdio:

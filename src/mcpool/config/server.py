@@ -56,6 +56,12 @@ class Http:
     scopes: tuple[str, ...] = ()
     oauth_client_id: str | None = None
     oauth_client_secret: str | None = field(default=None, repr=False)
+    oauth_private_key: str | None = field(default=None, repr=False)
+    """In PEM, in place of a secret."""
+    oauth_grant_type: Literal["authorization_code", "client_credentials"] = "authorization_code"
+    """Whether a person signs in, or the client by itself."""
+    oauth_issuer: str | None = None
+    """The only one that is shown the credentials of a client that signs in by itself."""
     oauth_callback_port: int | None = None
     oauth_resource: str | None = None
 

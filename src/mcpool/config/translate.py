@@ -36,6 +36,13 @@ _NO_MATTER = frozenset(
 _PARTS = {key.name.partition(".")[0]: key.part for key in KEYS}
 _LOCAL = frozenset({"stdio", "local"})
 _REMOTE = frozenset({"http", "remote", "streamable-http", "streamable_http", "streamablehttp"})
+_OAUTH_KEYS = {
+    **dict.fromkeys(("clientId", "CLIENT_ID", "client_id"), "client_id"),
+    **dict.fromkeys(("clientSecret", "CLIENT_SECRET", "client_secret"), "client_secret"),
+    **dict.fromkeys(("callbackPort", "callback_port"), "callback_port"),
+    **dict.fromkeys(("grantType", "grant_type"), "grant_type"),
+    **dict.fromkeys(("privateKey", "private_key"), "private_key"),
+}
 _WITH_REFERENCES = ("command", "args", "env", "url", "http_headers", "oauth", "cwd")
 
 
@@ -192,13 +199,12 @@ class _Translation:
         if table is None:
             return
         client: dict[str, object] = {}
+        by_itself = "client_credentials" in (table.get("grantType"), table.get("grant_type"))
         for key, item in table.items():
-            if key in ("clientId", "CLIENT_ID", "client_id"):
-                client["client_id"] = item
-            elif key in ("clientSecret", "CLIENT_SECRET", "client_secret"):
-                client["client_secret"] = item
-            elif key in ("callbackPort", "callback_port"):
-                client["callback_port"] = item
+            if key in _OAUTH_KEYS:
+                client[_OAUTH_KEYS[key]] = item
+            elif key == "issuer" and by_itself:
+                client[key] = item
             elif key in ("scopes", "scope"):
                 self.put("scopes", item.split() if isinstance(item, str) else item, spot.at(key))
             elif key != "enabled" and item is not None:

@@ -18,8 +18,9 @@ from mcpool.launch.environment import inherited
 from mcpool.launch.headers_helper import helper_headers
 from mcpool.launch.spec import Launcher, LaunchSpec
 from mcpool.oauth.grant import grant_place
-from mcpool.oauth.sign_in import SignIn, SignIns
+from mcpool.oauth.sign_in import SignIns
 from mcpool.pool.resolver import Circumstances, Resolved
+from mcpool.wire.credentials import Credentials
 from mcpool.wire.http import HttpSpec, load, open_http, proxy_for
 from mcpool.wire.link import Link, Sink
 from mcpool.wire.revisions import Era
@@ -111,14 +112,16 @@ class LocalResolver:
                 made = await helper_headers(server.name, command, folder, self._environ)
                 headers |= {name.lower(): value for name, value in made.items()}
             credentials = None
-            if transport.auth == "oauth" and "authorization" not in headers:
-                credentials = self._sign_in(server.name, transport, identity)
             pairs = tuple(sorted(headers.items()))
+            if transport.auth == "oauth" and "authorization" not in headers:
+                credentials = self._credentials(server.name, transport, identity, pairs)
             return await open_http(replace(spec, headers=pairs, credentials=credentials), sink)
 
         return reach
 
-    def _sign_in(self, server: str, transport: Http, identity: HttpIdentity) -> SignIn:
+    def _credentials(self, server: str, transport: Http, identity: HttpIdentity, headers: Pairs) -> Credentials:
+        if transport.oauth_grant_type == "client_credentials":
+            return self._sign_ins.own(server, transport, headers)
         sign_in = self._sign_ins.of(server, grant_place(transport, identity.principal))
         sign_in.look_again()  # somebody may have signed in since the last connection
         return sign_in

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import warnings
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING
@@ -71,6 +72,69 @@ def provider(
 ) -> OAuthClientProvider:
     """The SDK's client for one server. Without `show` and `receive` it cannot sign anybody in."""
     from mcp.client.auth import OAuthClientProvider
+    from mcp.shared.auth import OAuthClientMetadata
+
+    wanted = OAuthClientMetadata.model_validate(
+        {
+            "client_name": "mcpool",
+            "redirect_uris": [redirect],
+            "scope": " ".join(scopes) or None,
+            "token_endpoint_auth_method": "none",
+        }
+    )
+    return _adapted(OAuthClientProvider(url, wanted, memory, show, receive), scopes, resource)
+
+
+def own_provider(http: Http) -> tuple[Memory, OAuthClientProvider]:
+    """The SDK's client for a server that is signed in to by the configured client itself.
+
+    Raises:
+        ValueError: its private key cannot be used.
+    """
+    from mcp.client.auth.extensions.client_credentials import (
+        ClientCredentialsOAuthProvider,
+        PrivateKeyJWTOAuthProvider,
+        SignedJWTParameters,
+    )
+
+    memory, id = Memory(None, None), http.oauth_client_id or ""
+    made: OAuthClientProvider
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of an issuer that is not named; which one it is then is the server's word
+        if http.oauth_private_key is not None:
+            algorithm = algorithm_of(http.oauth_private_key)
+            signed = SignedJWTParameters(
+                issuer=id, subject=id, signing_key=http.oauth_private_key, signing_algorithm=algorithm
+            )
+            assertions = signed.create_assertion_provider()
+            made = PrivateKeyJWTOAuthProvider(http.url, memory, id, assertions, issuer=http.oauth_issuer)
+        else:
+            secret = http.oauth_client_secret or ""
+            made = ClientCredentialsOAuthProvider(http.url, memory, id, secret, issuer=http.oauth_issuer)
+    return memory, _adapted(made, http.scopes, http.oauth_resource)
+
+
+def algorithm_of(private_key: str) -> str:
+    """How one signs with a key (RFC 7518).
+
+    Raises:
+        ValueError: it is no private key in PEM that can be used.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        key = load_pem_private_key(private_key.encode(), None)
+    except (TypeError, ValueError) as error:
+        raise ValueError("not a private key in PEM without a password") from error
+    if isinstance(key, EllipticCurvePrivateKey):
+        return {256: "ES256", 384: "ES384", 521: "ES512"}.get(key.curve.key_size, "ES256")
+    return "EdDSA" if isinstance(key, Ed25519PrivateKey) else "RS256"
+
+
+def _adapted(made: OAuthClientProvider, scopes: tuple[str, ...], resource: str | None) -> OAuthClientProvider:
+    """The same, told what is configured."""
     from mcp.client.auth.oauth2 import OAuthContext
     from mcp.shared.auth import OAuthClientMetadata
 
@@ -104,17 +168,10 @@ def provider(
 
     for name in _TALKATIVE:
         logging.getLogger(name).disabled = True
-    wanted = Wanted.model_validate(
-        {
-            "client_name": "mcpool",
-            "redirect_uris": [redirect],
-            "scope": " ".join(scopes) or None,
-            "token_endpoint_auth_method": "none",
-        }
-    )
-    made = OAuthClientProvider(url, wanted, memory, show, receive)
     before = made.context
     made.context = Context(**{field.name: getattr(before, field.name) for field in fields(before)})
+    told = before.client_metadata.model_dump() | {"scope": " ".join(scopes) or None}
+    made.context.client_metadata = Wanted.model_validate(told)
     return made
 
 
@@ -170,7 +227,8 @@ def prepare(made: OAuthClientProvider, grant: Grant) -> None:
 
 def granted(made: OAuthClientProvider, memory: Memory, url: str) -> Grant:
     """What the client has now."""
-    context, tokens, client = made.context, memory.tokens, memory.client
+    context, tokens = made.context, memory.tokens
+    client = memory.client or context.client_info  # a client that is configured is never stored
     assert tokens is not None
     assert client is not None
     issuer = context.oauth_metadata.issuer if context.oauth_metadata is not None else None

@@ -7,9 +7,12 @@ import shlex
 import time
 from collections import OrderedDict
 
+from mcpool.config.server import Http, Pairs
 from mcpool.errors import AuthRequired, ConfigError, ServerUnavailable
+from mcpool.oauth.flight import Flight
 from mcpool.oauth.grant import Grant, Place
 from mcpool.oauth.held import Held
+from mcpool.oauth.own_sign_in import OwnSignIn
 from mcpool.oauth.renewal import NotNow, renewed
 from mcpool.oauth.rest import Rest
 from mcpool.oauth.store import GrantStore
@@ -29,7 +32,7 @@ class SignIn:
         self._proxy = proxy
         self._held = Held(server, place, store)
         self._rest = Rest()
-        self._renewal: asyncio.Task[str | None] | None = None
+        self._renewal: Flight[str | None] = Flight(f"mcpool-oauth-{server}")
 
     def __repr__(self) -> str:
         return f"<SignIn {self.server} [{self._held!r}]>"
@@ -37,7 +40,7 @@ class SignIn:
     @property
     def busy(self) -> bool:
         """Whether it renews something, or has something to keep."""
-        return self._renewal is not None or self._held.unkept
+        return self._renewal.under_way or self._held.unkept
 
     def look_again(self) -> None:
         """Somebody may have signed in or out since: read what is kept when it is next needed."""
@@ -81,27 +84,14 @@ class SignIn:
 
     async def close(self) -> None:
         """Wait for a renewal that is under way: an issuer that rotates its tokens must not be left unheard."""
-        renewal = self._renewal
-        if renewal is not None:
-            _, late = await asyncio.wait([renewal], timeout=CLOSE_PATIENCE)
-            if late:
-                renewal.cancel()
-                await asyncio.wait([renewal])
+        await self._renewal.close(CLOSE_PATIENCE)
         await self._held.close(CLOSE_PATIENCE)
 
     async def _renew(self, refused: str | None) -> str | None:
-        """One renewal for all who want one; it goes on when they no longer wait."""
-        if self._renewal is None:
-            if asyncio.get_running_loop().time() < self._rest.until:
-                raise self._not_now(self._rest.why)
-            self._renewal = asyncio.create_task(self._renew_once(refused), name=f"mcpool-oauth-{self.server}")
-            self._renewal.add_done_callback(self._renewal_done)
-        return await asyncio.shield(self._renewal)
-
-    def _renewal_done(self, task: asyncio.Task[str | None]) -> None:
-        self._renewal = None
-        if not task.cancelled():
-            task.exception()  # told to those who waited, if there still are any
+        """One renewal for all who want one."""
+        if not self._renewal.under_way and asyncio.get_running_loop().time() < self._rest.until:
+            raise self._not_now(self._rest.why)
+        return await self._renewal.join(lambda: self._renew_once(refused))
 
     async def _renew_once(self, refused: str | None) -> str | None:
         try:
@@ -148,16 +138,29 @@ class SignIns:
     def __init__(self, store: GrantStore, proxy: Proxy) -> None:
         self._store = store
         self._proxy = proxy
-        self._known: OrderedDict[tuple[str, Place], SignIn] = OrderedDict()
+        self._known: OrderedDict[tuple[str, Place | Http], SignIn | OwnSignIn] = OrderedDict()
 
     def of(self, server: str, place: Place) -> SignIn:
-        """The credentials of a server for a place."""
+        """The credentials that a person got for a server, for a place."""
         sign_in = self._known.get((server, place))
-        if sign_in is None:
-            sign_in = self._known[server, place] = SignIn(server, place, self._store, self._proxy)
-            self._make_room()
-        self._known.move_to_end((server, place))
+        if not isinstance(sign_in, SignIn):
+            sign_in = SignIn(server, place, self._store, self._proxy)
+        self._keep((server, place), sign_in)
         return sign_in
+
+    def own(self, server: str, http: Http, headers: Pairs) -> OwnSignIn:
+        """The credentials that a client gets by itself; `headers` are those of the connection."""
+        sign_in = self._known.get((server, http))
+        if not isinstance(sign_in, OwnSignIn):
+            sign_in = OwnSignIn(server, http, self._proxy)
+        sign_in.headers = headers
+        self._keep((server, http), sign_in)
+        return sign_in
+
+    def _keep(self, key: tuple[str, Place | Http], sign_in: SignIn | OwnSignIn) -> None:
+        self._known[key] = sign_in
+        self._known.move_to_end(key)
+        self._make_room()
 
     def _make_room(self) -> None:
         """Forget the one that was used the longest ago, unless it has something to do."""

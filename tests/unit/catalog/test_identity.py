@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -117,6 +117,18 @@ def test_only_credentials_that_are_sent_count_and_whose_they_are():
     assert identity("t") == identity("t", static="b") == identity("t", unset="UNSET_TOO")
     assert identity("t") != identity("other")
     assert identity("t") != identity("t", principal="bob")
+
+
+def test_the_secret_of_a_client_that_signs_in_by_itself_counts_and_is_not_shown():
+    def identity(secret: str, grant_type: str = "client_credentials") -> HttpIdentity:
+        transport = Http("https://example.test", oauth_client_id="c", oauth_client_secret=secret)
+        return http(replace(HTTP, transport=replace(transport, oauth_grant_type=cast("Any", grant_type))))
+
+    assert identity("s3cret") != identity("other")
+    assert differences(identity("s3cret"), identity("other")) == ("oauth: another secret or key of the client",)
+    assert "s3cret" not in repr(identity("s3cret"))
+    # A person stays signed in, whatever becomes of the registration.
+    assert identity("s3cret", "authorization_code") == identity("other", "authorization_code")
 
 
 def test_missing_names_the_variables_that_are_unset_or_empty():
@@ -241,6 +253,7 @@ HTTP_IDENTITIES = st.builds(
     roots=st.none() | st.lists(TEXT, max_size=2).map(tuple),
     helper=st.none() | st.tuples(TEXT, TEXT),
     oauth=PAIRS,
+    own_credentials=st.none() | TEXT,
 )
 IDENTITIES = st.one_of(STDIO_IDENTITIES, HTTP_IDENTITIES)
 

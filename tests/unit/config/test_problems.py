@@ -30,6 +30,7 @@ def only(config: Config) -> Problem:
 
 STDIO = '[mcp_servers.good]\ncommand = "x"\n[mcp_servers.bad]\ncommand = "y"\n'
 RM_APPROVED = STDIO + "[mcp_servers.bad.tools.rm]\napproval_mode = 'approve'\n"
+BY_ITSELF = "oauth.grant_type = 'client_credentials'"
 HTTP = '[mcp_servers.good]\ncommand = "x"\n[mcp_servers.bad]\nurl = "https://h/mcp"\n'
 
 
@@ -95,6 +96,10 @@ HTTP = '[mcp_servers.good]\ncommand = "x"\n[mcp_servers.bad]\nurl = "https://h/m
         (HTTP + "http_headers.A = '${TWO_LINES}'", 5, "mcp_servers.bad.http_headers.A", "holds a line break"),
         (HTTP + "env_http_headers.A = 3", 5, "mcp_servers.bad.env_http_headers.A", "must be text"),
         (HTTP + "oauth.client_secret = 's'", 5, "mcp_servers.bad.oauth.client_secret", "no use without"),
+        (HTTP + "oauth.private_key = 'k'", 5, "mcp_servers.bad.oauth.private_key", "sign in by themselves"),
+        (HTTP + "oauth.issuer = 'https://i'", 5, "mcp_servers.bad.oauth.issuer", "sign in by themselves"),
+        (HTTP + BY_ITSELF, 5, "mcp_servers.bad.oauth.grant_type", "needs `oauth.client_id`"),
+        (HTTP + BY_ITSELF + "\noauth.client_id = 'c'", 5, "mcp_servers.bad.oauth.grant_type", "either"),
         (HTTP + "oauth = 3", 5, "mcp_servers.bad.oauth", "must be a table, not a whole number"),
         (HTTP + "[mcp_servers.bad.oauth]\ncallback_port = 70000", 6, "mcp_servers.bad.oauth.callback_port", "range"),
         (HTTP + "auth = 'basic'", 5, "mcp_servers.bad.auth", "'basic'"),

@@ -41,6 +41,9 @@ HTTP_VALUES: dict[str, tuple[str, Any]] = {
     "auth": ('"chatgpt"', "chatgpt"),
     "oauth.client_id": ('"c"', "c"),
     "oauth.client_secret": ('"s"', "s"),
+    "oauth.private_key": ('"k"', "k"),
+    "oauth.grant_type": ('"client_credentials"', "client_credentials"),
+    "oauth.issuer": ('"https://i"', "https://i"),
     "oauth.callback_port": ("4711", 4711),
     "oauth_resource": ('"https://h"', "https://h"),
     "scopes": ('["a", "b"]', ("a", "b")),
@@ -81,13 +84,18 @@ SERVER_VALUES: dict[str, tuple[str, Any]] = {
 }
 
 
+OF_CLIENTS_BY_THEMSELVES = ("oauth.private_key", "oauth.grant_type", "oauth.issuer")
+
+
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
 def test_each_key_sets_its_field(tmp_path: Path, key: Any) -> None:
     written, expected = {**STDIO_VALUES, **HTTP_VALUES, **SERVER_VALUES}[key.name]
     lines = ["[mcp_servers.a]"]
     lines += [] if key.name in ("command", "url") else ['url = "https://h"' if key.part == "http" else 'command = "x"']
     lines += ['cwd = "/w"'] if key.name == "environment_id" else []
-    lines += ['oauth.client_id = "c"'] if key.name == "oauth.client_secret" else []
+    lines += ['oauth.client_id = "c"'] if key.name in ("oauth.client_secret", *OF_CLIENTS_BY_THEMSELVES) else []
+    lines += ['oauth.client_secret = "s"'] if key.name in ("oauth.grant_type", "oauth.issuer") else []
+    lines += ['oauth.grant_type = "client_credentials"'] if key.name in ("oauth.private_key", "oauth.issuer") else []
 
     found = server(tmp_path, "\n".join([*lines, f"{key.name} = {written}"]))
 
