@@ -23,6 +23,8 @@ from mcpool.errors import ConfigError, DaemonError, ServerUnavailable
 from mcpool.gateway.record import read_record
 from mcpool.gateway.refusal import refusal
 from mcpool.gateway.tokens import TokenStore
+from mcpool.host.contributors import Contributors
+from mcpool.host.extensions import Extensions, sections_alone
 from mcpool.launch.environment import base_environment
 from mcpool.launch.headers_helper import helper_headers
 from mcpool.oauth.grant import Grant, Place, grant_place, signed_in_as
@@ -52,7 +54,7 @@ def run(arguments: Namespace) -> int:
     home = ensure_home(Path(home_path(os.environ)))
     # Also what the daemon goes by, so that both mean the same server and find it in the same way.
     environ = {**os.environ, **asyncio.run(base_environment(os.environ, home)).lookup}
-    config = _config(home, arguments.config, environ)
+    config = asyncio.run(_with_others(_config(home, arguments.config, environ), home, environ))
     desk = _Desk(GrantStore(home, config.oauth_store), Screen(), lambda url: proxy_for(url, environ))
     match arguments.words:
         case ["list"]:
@@ -80,6 +82,17 @@ def _config(home: Path, given: Path | None, environ: Mapping[str, str]) -> Confi
     config = load(None if given is None else given.absolute(), home=home, environ=environ)
     config.require()
     return config
+
+
+async def _with_others(config: Config, home: Path, environ: Mapping[str, str]) -> Config:
+    """The same with what else may want a sign-in: the server for connectors, and those of installed plugins."""
+    contributors = Contributors(home, environ, Extensions((), sections_alone), with_projects=True)
+    await contributors.read_plugins()
+    connectors = () if config.connectors is None else (config.connectors,)
+    servers: dict[str, ServerConfig] = {}
+    for server in (*connectors, *config.servers, *contributors.plugin_servers):
+        servers.setdefault(server.name, server)
+    return replace(config, servers=tuple(servers.values()))
 
 
 def _signs_in(server: ServerConfig) -> Http | None:

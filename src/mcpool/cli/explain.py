@@ -33,7 +33,9 @@ async def _explain(name: str, cwd: str, file: Path | None) -> int:
     screen, home = Screen(), Path(home_path(os.environ))
     environ = (await base_environment(os.environ, home)).lookup
     config = load(file, home=home, environ=environ)
-    contributors = Contributors(home, environ, Extensions((), sections_alone), with_projects=True)
+    contributors = Contributors(
+        home, environ, Extensions((), sections_alone), with_projects=True, connectors=lambda: config.connectors
+    )
     facts = ThreadFacts("explain", "explain", "explain", None, cwd, "", ClientFacts())
     resolution = await contributors.resolve(config.servers, facts)
     problems = (*config.problems, *contributors.problems)

@@ -62,6 +62,16 @@ def test_a_plugins_server_cannot_pass_for_a_connector_at_the_gateway(mcpool: Mcp
     assert tool["_meta"] == {"mine": 1}
 
 
+def test_one_can_sign_in_to_the_server_for_connectors_and_to_those_of_plugins(
+    mcpool: McpoolHome, tmp_path: Path
+) -> None:
+    web = plugin(tmp_path / "web", servers={"web": {"url": "https://plugin.example/mcp"}})
+    mcpool.configure('[daemon]\nport = 0\n[connectors]\nurl = "https://apps.example/mcp"\n')
+    mcpool.run("plugin", "add", str(web), "--yes")
+    listed = mcpool.run("auth", "list").stdout
+    assert {"web", "connectors"} <= {line.split()[0] for line in listed.splitlines()}
+
+
 def test_a_plugin_is_not_installed_without_a_person(mcpool: McpoolHome, tmp_path: Path) -> None:
     done = mcpool.run("plugin", "add", str(kit(tmp_path)))
     assert done.returncode == 2
