@@ -10,7 +10,7 @@ from conformance.clients import COMMAND, taking_clients
 from conformance.suite import Report, Suite
 
 EXTENSIONS = (
-    # Tokens in exchange for those of another issuer. The official SDK has no such exchange.
+    # Tokens in exchange for those of another issuer, which a program has to get there first.
     "auth/wif-jwt-bearer",
     "auth/enterprise-managed-authorization",
     "auth/cross-app-access-complete-flow",

@@ -16,7 +16,7 @@ from mcpool.pool.turns import MOST_OVERFLOW, PATIENCE
 from mcpool.threads.thread import Thread
 from mcpool.wire.unanswered import CANCELLED_STAYS
 from support.asking_server import AskingServer
-from support.fake_server import Message
+from support.fake_server import FakeProcess, Message
 from support.world import Ear, World, call, config
 
 
@@ -302,6 +302,35 @@ async def test_a_start_that_fails_fails_all_who_wait_for_their_turn_at_once() ->
         assert backend.generation == attempts + 1
         server.fails_to_start = None
         assert await begins(threads[0], "later") == "later"
+
+
+async def test_a_request_that_never_left_the_pipe_costs_none_of_those_who_wait() -> None:
+    """It has lost its connection twice before it was sent; the next in turn has another."""
+    server = AskingServer()
+
+    def exits(process: FakeProcess) -> None:
+        server.reads = True
+        process.exit(-9)
+
+    def stops_reading(process: FakeProcess, message: Message) -> None:
+        process.answers(message, {"tools": server.tools})
+        if len(server.processes) == 2:
+            server.reads = False
+            world.loop.call_later(5.0, exits, process)
+
+    server.acts["tools/list"] = stops_reading
+    server.acts["prompts/list"] = lambda process, message: process.answers(message, {"prompts": []})
+    async with World(server, configs=[config(when_asking="serialise")]) as world:
+        one, two = world.thread(Person()), world.thread(Person())
+        await begins(one, "first", "ask")
+        server.reads = False
+        unlucky, waiting = asyncio.create_task(prompts(one)), asyncio.create_task(prompts(two))
+        await world.passes(1.0)
+        exits(server.process)
+        with pytest.raises(ServerUnavailable, match="twice in a row"):
+            await unlucky
+        assert await waiting == []
+    assert len(server.processes) == 3
 
 
 async def test_serialised_threads_wait_for_each_others_persons() -> None:

@@ -30,6 +30,11 @@ REPLACED = "gives way to a fresh process and takes no more requests; nothing was
 Fields = Mapping[str, bytes | msgspec.Raw]
 
 
+class NeverSent(ServerUnavailable):
+    """The connection was lost before the request was sent, twice in a row. That is its own bad luck: another may fare
+    better."""
+
+
 class Details(TypedDict, total=False):
     """What may be said of a request besides what it is; see `Requests.send`."""
 
@@ -272,7 +277,7 @@ class Requests:
         else:
             return error
         if judged == "not_run":
-            return ServerUnavailable(server.name, f"{what} before {method} could be sent, twice in a row")
+            return NeverSent(server.name, f"{what} before {method} could be sent, twice in a row")
         goes_on = connection is not None and connection.alive
         return CallOutcomeUnknown(
             server.name,

@@ -12,7 +12,7 @@ from mcpool.backend.connection import Terms
 from mcpool.backend.generations import Spawn
 from mcpool.backend.holder import Holder
 from mcpool.backend.holders import candidates
-from mcpool.backend.requests import REPLACED, Details, Fields
+from mcpool.backend.requests import REPLACED, Details, Fields, NeverSent
 from mcpool.backend.sharing import Sharing
 from mcpool.config.server import WhenAsking
 from mcpool.errors import CallTimeout, ServerUnavailable
@@ -141,6 +141,8 @@ class Lanes:
         try:
             left = timeout - (self._loop.time() - begun)
             return await lane.backend.request(method, fields, holder=holder, timeout=left, **more)
+        except NeverSent:
+            raise
         except ServerUnavailable as error:
             if lane is self.first and lane.backend.current is None:
                 self._turn_away(error)  # one start for all who wait; whoever comes later may try another
