@@ -205,6 +205,22 @@ async def test_a_replaced_process_ends_with_its_last_holder_whatever_it_is_given
         assert pids(server) == [1001]
 
 
+@pytest.mark.parametrize("after", [[], [config(enabled=False)], [variant("b")]], ids=["gone", "disabled", "changed"])
+async def test_one_that_only_idles_ends_with_its_definition(after: list[ServerConfig]) -> None:
+    server = FakeServer("fake")
+    async with World(server, configs=[variant("a") if after == [variant("b")] else config()]) as world:
+        async with world.thread() as thread:
+            await thread.ready()
+        await world.passes(10.0)
+        assert pids(server) == [1000]
+        world.threads.apply(world.threads.servers)
+        await world.settles()
+        assert pids(server) == [1000], "it is configured as before"
+        world.threads.apply(after)
+        await world.settles()
+        assert pids(server) == []
+
+
 async def test_one_that_is_wanted_again_meanwhile_is_kept_and_may_idle_as_before() -> None:
     """A change that is taken back."""
     server = FakeServer("fake")

@@ -214,6 +214,12 @@ class Pool:
             if entry.config.definition in definitions:
                 self.retire(entry)
 
+    def clear(self, definitions: Collection[Definition]) -> None:
+        """Servers are no longer defined so: what only idles for them ends. Of what is held see `Lease.outdate`."""
+        for entry in list(self._entries.values()):
+            if entry.config.definition in definitions and not entry.backend.holders:
+                self.retire(entry)
+
     def forgive(self) -> None:
         """The configuration was applied, perhaps because of what was wrong: everything may be tried at once."""
         for entry in self:

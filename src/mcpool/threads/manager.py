@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from mcpool.backend.holder import ClientFacts
-from mcpool.config.server import ServerConfig, approving
+from mcpool.config.server import Definition, ServerConfig, approving
 from mcpool.errors import ThreadNotFound
 from mcpool.plugins.root import CapabilityRoot
 from mcpool.pool.pool import Pool
@@ -254,6 +254,7 @@ class ThreadManager:
         """The configuration changed: let every thread have a runtime for it. Equal identities keep their process."""
         before, self._servers = self._servers, tuple(servers)
         self._pool.forgive()
+        self._pool.clear(_definitions(before) - _definitions(servers))
         alone = {server.name for server in (*before, *servers) if not server.overlap}
         self._pool.supersede(
             {server.definition for server in before if server.name in alone}.difference(
@@ -307,6 +308,10 @@ class ThreadManager:
     def _forget(self, thread: Thread) -> None:
         self._threads.pop(thread.id, None)
         self._subscribers.clear(thread.id)
+
+
+def _definitions(servers: Iterable[ServerConfig]) -> set[Definition]:
+    return {server.definition for server in servers if server.enabled}
 
 
 def _policy(on_approve: OnApprove | None, authority: Authority | None, kin: Thread | None) -> Policy:
