@@ -6,20 +6,23 @@ import asyncio
 import os
 import shlex
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from mcpool.backend.holder import ClientFacts
 from mcpool.catalog.contribution import Contribution
 from mcpool.catalog.projection import Verdict
+from mcpool.cli.env import daemon_handles
 from mcpool.cli.exit_codes import OK, USAGE
 from mcpool.cli.screen import Screen
 from mcpool.config import load
-from mcpool.config.server import Http, ServerConfig
+from mcpool.config.server import LOCAL, Http, ServerConfig
 from mcpool.gateway.refusal import refusal
 from mcpool.host.contributors import Contributors
 from mcpool.host.extensions import Extensions, sections_alone
 from mcpool.launch.environment import base_environment
+from mcpool.plugins.shelf import OnlyHere
 from mcpool.rendezvous import home_path
 from mcpool.threads.facts import ThreadFacts
 
@@ -34,7 +37,12 @@ async def _explain(name: str, cwd: str, file: Path | None) -> int:
     environ = (await base_environment(os.environ, home)).lookup
     config = load(file, home=home, environ=environ)
     contributors = Contributors(
-        home, environ, Extensions((), sections_alone), with_projects=True, connectors=lambda: config.connectors
+        home,
+        environ,
+        Extensions((), sections_alone),
+        with_projects=True,
+        connectors=lambda: config.connectors,
+        places=_OfTheDaemon(await asyncio.to_thread(daemon_handles)),
     )
     facts = ThreadFacts("explain", "explain", "explain", None, cwd, "", ClientFacts())
     resolution = await contributors.resolve(config.servers, facts)
@@ -51,10 +59,24 @@ async def _explain(name: str, cwd: str, file: Path | None) -> int:
     return OK if verdict is not None and verdict.off is None else USAGE
 
 
+class _OfTheDaemon(OnlyHere):
+    """This machine, and the executors that the daemon reaches (`Places`)."""
+
+    def __init__(self, handles: Mapping[str, int]) -> None:
+        super().__init__()
+        self._handles = handles
+
+    def handles(self) -> Mapping[str, int]:
+        """Those of the daemon."""
+        return self._handles
+
+
 def _show(screen: Screen, verdict: Verdict) -> None:
     winner = verdict.winner
     screen.line(f"{verdict.name}: {_what(winner.server)}", "bold")
     screen.line(f"  from {_whence(winner)}")
+    if winner.server.environment_id != LOCAL:
+        screen.line(f"  in the environment `{winner.server.environment_id}`; `mcpool env list` says how that does")
     if verdict.off is not None:
         screen.line(f"  off: {verdict.off}", "red")
     for loser in verdict.losers:

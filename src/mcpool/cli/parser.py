@@ -136,6 +136,7 @@ def _add_configuring(commands: Any) -> None:
     untrust = _command(commands, "untrust", "trust:untrust", "the opposite of trust", _TRUST)
     untrust.add_argument("folder", type=Path, metavar="DIR")
     _add_plugin(commands)
+    _add_env(commands)
     auth = _command(commands, "auth", "auth:run", "sign in to a server", _AUTH)
     auth.add_argument("words", metavar="SERVER | list | logout SERVER", nargs="+", help="what to do")
     auth.add_argument("--no-browser", action="store_true", help="print the address and take what comes of it by hand")
@@ -166,6 +167,20 @@ def _add_plugin(commands: Any) -> None:
     add.add_argument("--link", action="store_true", help="use it where it is, and as it changes, in place of a copy")
     add.add_argument("--yes", action="store_true", help="do not ask")
     remove = _command(actions, "remove", "plugin:remove", "take a plugin away, with what it kept", _PLUGIN)
+    remove.add_argument("name", metavar="NAME")
+
+
+def _add_env(commands: Any) -> None:
+    env = _command(commands, "env", "", "run servers elsewhere: in executors", _ENV)
+    actions = env.add_subparsers(metavar="ACTION", required=True)
+    _command(actions, "list", "env:show", "which there are, and whether they are reached", _ENV)
+    add = _command(actions, "add", "env:add", "have an executor", _ENV)
+    add.add_argument("name", metavar="NAME", help="what servers call it, as their `environment_id`")
+    add.add_argument("url", metavar="URL", help="as `mcpool exec-server` prints it")
+    given = add.add_mutually_exclusive_group()
+    given.add_argument("--token-file", type=Path, metavar="FILE", help="a copy of the executor's token")
+    given.add_argument("--token", metavar="REFERENCE", help="${VAR} or ${keyring:NAME}, as in the configuration")
+    remove = _command(actions, "remove", "env:remove", "have it no more; what runs there ends", _ENV)
     remove.add_argument("name", metavar="NAME")
 
 
@@ -270,6 +285,14 @@ _RECONNECT = """\
 End the connections of one server and start it anew, also when it had failed too often to be tried again.
 
   mcpool reconnect github
+"""
+_ENV = """\
+Servers can run in executors: on another machine, in a container, wherever `mcpool exec-server` (or `codex exec-server`)
+runs. They are kept in environments.toml in mcpool's home. A server with `environment_id = "NAME"` runs there.
+
+  mcpool env add box ws://127.0.0.1:8378 --token-file box.token
+  mcpool env list
+  mcpool env remove box
 """
 _EXEC_SERVER = """\
 Be an executor: run servers, read files and make HTTP requests here, for hosts that have the token. Prints its address.

@@ -40,6 +40,7 @@ def facts(row: Row, home: str) -> list[tuple[str, str]]:
         ("start took", _phases(row.get("phases"))),
         ("tools", None if row["tools"] is None else str(row["tools"])),
         ("scope", str(row["scope"])),
+        ("runs in", None if row.get("environment") in (None, "local") else f"the environment `{row['environment']}`"),
         ("folder", row["cwd"]),
         ("on its own", "; ".join(row.get("why") or ())),
         ("same as", ", ".join(row.get("same_as") or ())),

@@ -87,6 +87,10 @@ def show_status(status: dict[str, Any], screen: Screen) -> None:
     screen.line(f"endpoint  {status['endpoint']}  (token in {status['token_file']})")
     screen.line(f"socket    {status['socket']}")
     screen.line(f"config    {status['config'] or 'none: the bundled demo server runs'}")
+    for environment in status.get("environments") or ():  # a daemon of another version may not tell
+        error = f": {environment['error']}" if environment["error"] else ""
+        style = "" if environment["status"] == "ready" else "yellow"
+        screen.line(f"executor  {environment['id']} {environment['status']} at {environment['url']}{error}", style)
     screen.line()
     rows: list[Row] = status["servers"]
     if rows:

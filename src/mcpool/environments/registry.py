@@ -161,6 +161,21 @@ class Environments:
         """Every executor, in the order in which they were added."""
         return tuple(self.status(id) for id in self._known)
 
+    async def reached(self, id: str) -> EnvironmentStatus:
+        """Wait until it is known whether an environment can be reached: one attempt's time at most."""
+        while (status := self.status(id)).status == "pending":
+            changed = asyncio.Event()
+
+            def note(_: str, changed: asyncio.Event = changed) -> None:
+                changed.set()
+
+            self._listeners.append(note)
+            try:
+                await changed.wait()
+            finally:
+                self._listeners.remove(note)
+        return status
+
     def handles(self) -> Mapping[str, int]:
         """The executors that are available, each with the number of the connection to it: one that was lost for good
         and attached anew has another number, one whose socket is just being replaced keeps its own."""

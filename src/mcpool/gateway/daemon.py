@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,6 +141,10 @@ class Daemon:
                 return result
             case "reconnect":
                 return await self._reconnect(str(params.get("server")))
+            case "environments":
+                if "reach" in params:
+                    await self.host.environments.reached(str(params["reach"]))
+                return {"environments": self._environments()}
             case "stop":
                 self.stop("`mcpool stop`")
                 return {"pid": self.record.pid}
@@ -180,6 +184,9 @@ class Daemon:
     def _enabled(self) -> set[str]:
         return {server.name for server in self.host.servers if server.enabled}
 
+    def _environments(self) -> list[dict[str, Any]]:
+        return [asdict(status) for status in self.host.environments.all()]
+
     async def _measured_status(self) -> dict[str, Any]:
         from mcpool.host.rows import rows
 
@@ -201,6 +208,7 @@ class Daemon:
             "clients": self._gateway.sessions + (0 if self.face is None else self.face.clients),
             "config": record.config or _file_of(configured(self.options)),
             "problems": [str(problem) for problem in self.host.problems] + _token_problems(self.options.home),
+            "environments": self._environments(),
         }
 
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Annotated
 
-import uvicorn
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.resolve import Elicit, Resolve
 from pydantic import BaseModel
-from starlette.types import ASGIApp
 
 from mcpool.threads.elicitation import Elicitation
 from support.real_servers import OpenHost, servers
+from support.served import serving
 
 
 class Name(BaseModel):
@@ -35,19 +32,6 @@ def greeter() -> MCPServer:
         return f"hello {name.name}"
 
     return server
-
-
-@asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncGenerator[str]:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none", timeout_graceful_shutdown=1))
-        running = asyncio.create_task(server.serve(sockets=[sock]))
-        try:
-            yield f"http://127.0.0.1:{sock.getsockname()[1]}/mcp"
-        finally:
-            server.should_exit = True
-            await running
 
 
 async def test_each_thread_has_its_own_connection_and_is_asked_its_own_questions(open_host: OpenHost) -> None:

@@ -11,7 +11,10 @@ REPOSITORY = Path(__file__).parents[3]
 DOCS = REPOSITORY / "docs"
 OURS = (
     REPOSITORY / "README.md",
-    *(DOCS / f"{name}.md" for name in ("library", "gateway", "how-it-works", "operations", "plugins", "testing")),
+    *(
+        DOCS / f"{name}.md"
+        for name in ("environments", "library", "gateway", "how-it-works", "operations", "plugins", "testing")
+    ),
 )
 ALL = (REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted(DOCS.glob("*.md")))
 

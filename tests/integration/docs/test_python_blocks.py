@@ -59,6 +59,7 @@ PRINTED = {
     "elicitation.py": "asking wants to run delete\nasking asks: Delete /tmp/old?\ndeleted /tmp/old",
     "telemetry.py": "connect demo, a trace of its own\ntools/call clock, within another\nturn, a trace of its own",
     "plugins.py": "mcp__kit-demo__clock\n<tools> ... <name>kit:count</name> ... Call the counter once. ...",
+    "environments.py": "0 tools\nbox is ready\n4 tools",
     "os_threads.py": "20 OS threads used 1 process",
 }
 
