@@ -123,7 +123,7 @@ class FakeStep:
 
     @property
     def servers(self) -> tuple[str, ...]:
-        return tuple(self._host.servers)
+        return tuple(name for name in self._host.servers if self._thread.only is None or name in self._thread.only)
 
     async def facts(self, server: str) -> FakeFacts:
         found = self._server(server)
@@ -195,6 +195,7 @@ class FakeThread:
         self.client = client
         self.listener = listener
         self.beside = beside
+        self.only: Collection[str] | None = None
         self.closed = False
         self.refreshed = False
         self.levels: dict[str | None, str | None] = {}
@@ -247,6 +248,7 @@ class FakeHost:
     ) -> FakeThread:
         assert listener is not None
         thread = FakeThread(self, cwd, principal, client or ClientFacts(), listener, beside)
+        thread.only = only
         self.threads.append(thread)
         return thread
 

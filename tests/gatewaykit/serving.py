@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 from gatewaykit.http_client import TOKEN
+from mcpool.config.client import EVERYTHING, ClientConfig
 from mcpool.gateway.app import Gateway
 from mcpool.gateway.http_face import http_face
 from mcpool.gateway.limits import Limits
@@ -26,8 +27,21 @@ class FixedTokens:
         return frozenset()
 
 
-def gateway_for(host: Host, limits: Limits | None = None, tokens: Tokens | None = None) -> Gateway:
-    return Gateway(host, key=KEY, tokens=tokens or FixedTokens(), version="1.2.3", limits=limits)
+def gateway_for(
+    host: Host,
+    limits: Limits | None = None,
+    tokens: Tokens | None = None,
+    clients: Mapping[str, ClientConfig] | None = None,
+) -> Gateway:
+    known = clients or {}
+    return Gateway(
+        host,
+        key=KEY,
+        tokens=tokens or FixedTokens(),
+        version="1.2.3",
+        limits=limits,
+        clients=lambda principal: known.get(principal, EVERYTHING),
+    )
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from mcpool.config.approving import connection_of
+from mcpool.config.client import CLIENTS, read_clients
 from mcpool.config.document import GIVEN, Document, read_document
 from mcpool.config.expand import Expander
 from mcpool.config.known_servers import state_at_risk
@@ -26,7 +27,7 @@ from mcpool.config.translate import translate
 
 FILE_NAME = "config.toml"
 _OAUTH_STORE = "mcp_oauth_credentials_store"
-_TOP_LEVEL = ("mcp_servers", "daemon", "requirements", CONNECTORS, _OAUTH_STORE)
+_TOP_LEVEL = ("mcp_servers", "daemon", "requirements", CLIENTS, CONNECTORS, _OAUTH_STORE)
 
 
 def load(
@@ -65,7 +66,10 @@ def load(
     requirements = read_requirements(document, report)
     writable = _writable(document, found)
     connectors = read_connectors(document, around, report)
-    return Config(servers, in_order(report.problems), daemon, path, oauth_store, requirements, writable, connectors)
+    clients = read_clients(document, report)
+    return Config(
+        servers, in_order(report.problems), daemon, path, oauth_store, requirements, writable, connectors, clients
+    )
 
 
 def check(

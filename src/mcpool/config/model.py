@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from mcpool.config.client import ClientConfig
 from mcpool.config.problem import Problem
 from mcpool.config.requirements import Requirements
 from mcpool.config.server import ServerConfig
@@ -46,6 +47,8 @@ class Config:
     what is written of how it is reached."""
     connectors: ServerConfig | None = None
     """`[connectors]`: the host's own server for connectors."""
+    clients: Mapping[str, ClientConfig] = field(default_factory=dict[str, ClientConfig])
+    """`[clients.NAME]`, by the names of their tokens."""
 
     def require(self) -> None:
         """Raises `ConfigError` if it has errors and no server is left of it."""

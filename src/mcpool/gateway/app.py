@@ -27,7 +27,7 @@ from mcpool.gateway.route import HEALTH, Routes
 from mcpool.gateway.ticker import Ticker
 from mcpool.gateway.tokens import Tokens
 from mcpool.gateway.upstream import Host
-from mcpool.gateway.views import Views
+from mcpool.gateway.views import Clients, Views, everybody_alike
 from mcpool.wire.envelope import encode_json
 from mcpool.wire.revisions import HANDSHAKE_VERSIONS, HEADER_MISMATCH, INVALID_REQUEST
 
@@ -41,11 +41,21 @@ _SWEEP = 15.0
 class Gateway:
     """One endpoint for any MCP client. `close()` ends all sessions; the host stays as it is."""
 
-    def __init__(self, host: Host, *, key: bytes, tokens: Tokens, version: str, limits: Limits | None = None) -> None:
-        """`key` signs session ids and request states: with another key, clients have to begin anew."""
+    def __init__(
+        self,
+        host: Host,
+        *,
+        key: bytes,
+        tokens: Tokens,
+        version: str,
+        limits: Limits | None = None,
+        clients: Clients = everybody_alike,
+    ) -> None:
+        """`key` signs session ids and request states: with another key, clients have to begin anew. `clients` tells
+        what the configuration says of a client, when a session of its begins."""
         self.host = host
         self.limits = limits or Limits()
-        self.views = Views(self.limits, version)
+        self.views = Views(self.limits, version, clients)
         self.version = version
         self._tokens = tokens
         self._routes = Routes()
@@ -91,7 +101,7 @@ class Gateway:
             if scope["path"] == HEALTH:
                 await self._health(scope["method"], send)
                 return
-            route = self._routes.of(scope["path"])
+            route = self._routes.of(scope["path"], scope.get("query_string", b""))
             if route is None:
                 raise Refusal(404, "no such endpoint: use /mcp for all servers or /mcp/SERVER for one")
             request = HttpRequest(

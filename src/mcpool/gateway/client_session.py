@@ -68,7 +68,7 @@ class ClientSession:
             principal=principal,
             cwd=cwd,
             facts=facts,
-            route=view.route,
+            only=view.only,
             announce=self._announce_lists,
         )
         self.state = ClientState(self._threads)

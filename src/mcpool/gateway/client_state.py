@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from mcpool.gateway.catalogue import ResourceTable, Table
     from mcpool.gateway.header_checks import HeaderChecks
+    from mcpool.gateway.searching import Found
 
 
 class Wishes(Protocol):
@@ -34,7 +35,8 @@ class ClientState:
     resources: ResourceTable | None = field(default=None)
 
     header_checks: HeaderChecks | None = field(default=None)
+    found: Found | None = field(default=None)
 
     def forget_names(self) -> None:
         """A list has changed: read them anew when they are needed."""
-        self.tools = self.prompts = self.resources = self.header_checks = None
+        self.tools = self.prompts = self.resources = self.header_checks = self.found = None

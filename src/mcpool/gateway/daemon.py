@@ -31,6 +31,7 @@ from mcpool.launch.memory import memory_of
 from mcpool.rendezvous import socket_path
 
 if TYPE_CHECKING:
+    from mcpool.config.client import ClientConfig
     from mcpool.config.problem import Problem
     from mcpool.gateway.app import Gateway
     from mcpool.host import Host
@@ -300,9 +301,13 @@ def _open_host(source: Source, home: Path, environ: Mapping[str, str]) -> Host:
 
 
 def _make_gateway(host: Host, home: Path, tokens: TokenStore) -> Gateway:
+    from mcpool.config.client import EVERYTHING
     from mcpool.gateway.app import Gateway
 
-    return Gateway(host, key=home_key(home), tokens=tokens, version=__version__)
+    def client(principal: str) -> ClientConfig:
+        return host.clients.get(principal, EVERYTHING)
+
+    return Gateway(host, key=home_key(home), tokens=tokens, version=__version__, clients=client)
 
 
 def _record(options: DaemonOptions, sock: socket.socket, token_file: Path) -> DaemonRecord:

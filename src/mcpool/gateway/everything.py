@@ -35,13 +35,17 @@ from mcpool.wire.revisions import (
 class EverythingView:
     """All servers. A server that is down or slow is left out of lists until it is there."""
 
-    def __init__(self, limits: Limits, version: str) -> None:
+    def __init__(
+        self, limits: Limits, version: str, *, route: str | None = None, only: Sequence[str] | None = None
+    ) -> None:
         self._limits = limits
+        self._route = route
+        self.only = only
         self._info = {"name": "mcpool", "title": "mcpool", "version": version}
 
     @property
     def route(self) -> str | None:
-        return None
+        return self._route
 
     def hears(self, server: str) -> bool:
         return True

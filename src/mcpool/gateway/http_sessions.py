@@ -93,7 +93,8 @@ class HttpSessions:
     def _make(self, id_: bytes, ticket: Ticket, capabilities: bytes) -> HttpSession:
         if len(self._sessions) >= self._limits.sessions:
             self._make_room()
-        session = HttpSession(self._host, self._views.of(ticket.route), self._limits, id_, ticket, capabilities)
+        view = self._views.of(ticket.route, ticket.principal)
+        session = HttpSession(self._host, view, self._limits, id_, ticket, capabilities)
         self._sessions[id_] = session
         return session
 

@@ -105,7 +105,7 @@ class ModernSessions:
         facts, offers_roots = client_facts(who.context.capabilities)
         session = ClientSession(
             self._host,
-            self._views.of(who.route),
+            self._views.of(who.route, who.principal),
             self._limits,
             principal=who.principal,
             cwd=self._cwd,

@@ -25,12 +25,14 @@ _OURS = (
 class SingleView:
     """One server, transparently."""
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, *, route: str | None = None, only: Sequence[str] | None = None) -> None:
         self._server = server
+        self._route = route or server
+        self.only: Sequence[str] | None = (server,) if only is None else only
 
     @property
     def route(self) -> str | None:
-        return self._server
+        return self._route
 
     def hears(self, server: str) -> bool:
         return server == self._server

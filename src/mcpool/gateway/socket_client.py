@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mcpool._version import __version__
 from mcpool.errors import McpoolError
 from mcpool.gateway.oversized import ENDS, TOO_LARGE, guess_id
+from mcpool.gateway.selection import parse
 from mcpool.rendezvous import PROTOCOL, peer_uid
 
 if TYPE_CHECKING:
@@ -169,12 +170,19 @@ class SocketClient(asyncio.Protocol):
             return None
         if kind != "mcp" or not isinstance(server, str | None) or not isinstance(cwd, str) or not os.path.isabs(cwd):
             return "a hello says `kind` (mcp or control), `server` (a name or null) and `cwd` (an absolute path)"
-        refused = None if server is None else self._face.services.refusal(server, cwd)
-        if refused is not None:
-            return refused
-        self.is_mcp, self.server = True, server
+        try:
+            selection = parse(server)
+        except ValueError as error:
+            return str(error)
+        for name in selection.only or ():
+            refused = self._face.services.refusal(name, cwd)
+            if refused is not None:
+                return refused
+        self.is_mcp, self.server = True, selection.server
         self._use.enter_context(self._face.connected())
-        self._stream = self._face.services.open_stream(route=server, cwd=cwd, write=self._write, backlog=self._backlog)
+        self._stream = self._face.services.open_stream(
+            route=selection.text, cwd=cwd, write=self._write, backlog=self._backlog
+        )
         return None
 
     def _backlog(self) -> int:

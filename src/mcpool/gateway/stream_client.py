@@ -201,7 +201,7 @@ class StreamClient:
         facts, wants_roots = client_facts(capabilities_of(fields, "capabilities"))
         self._session = ClientSession(
             self._gateway.host,
-            self._gateway.views.of(self._route),
+            self._gateway.views.of(self._route, self._principal),
             self._limits,
             principal=self._principal,
             cwd=self._cwd,

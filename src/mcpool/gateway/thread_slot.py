@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from mcpool.backend.holder import ClientFacts
@@ -30,7 +30,7 @@ class ThreadSlot:
         principal: str,
         cwd: str | None,
         facts: ClientFacts,
-        route: str | None,
+        only: Collection[str] | None,
         announce: Callable[[str], None],
     ) -> None:
         self.facts = facts
@@ -39,7 +39,7 @@ class ThreadSlot:
         self._listener = listener
         self._principal = principal
         self._cwd = cwd
-        self._only = None if route is None else (route,)
+        self._only = only
         self._remembered = RememberedApprovals()
         self._lock = asyncio.Lock()
         self._old: list[Thread] = []

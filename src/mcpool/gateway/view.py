@@ -15,7 +15,12 @@ class View(Protocol):
 
     @property
     def route(self) -> str | None:
-        """The server that this is, None for all."""
+        """What of the servers this is, in the words of `selection`; None is all of everything."""
+        ...
+
+    @property
+    def only(self) -> Sequence[str] | None:
+        """The servers that it is limited to; None is no limit."""
         ...
 
     def hears(self, server: str) -> bool:

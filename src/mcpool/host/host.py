@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from mcpool.backend.holder import ClientFacts
+from mcpool.config.client import ClientConfig
 from mcpool.config.home import ensure_home, home_dir
 from mcpool.config.problem import Problem
 from mcpool.config.server import ServerConfig
@@ -234,6 +235,11 @@ class Host:
         names = {server.name for server in servers}
         more = self._own.configuration.contributors.plugin_servers
         return (*servers, *(server for server in more if server.name not in names))
+
+    @property
+    def clients(self) -> Mapping[str, ClientConfig]:
+        """What the configuration says of clients of the gateway, by the names of their tokens."""
+        return {} if self._own is None else self._own.configuration.current.clients
 
     def servers_around(self, cwd: str) -> tuple[ServerConfig, ...]:
         """Like `servers`, with those of the project that this folder belongs to. Reads files."""

@@ -64,3 +64,19 @@ async def test_after_the_daemon_was_killed_the_same_client_goes_on(mcpool: Mcpoo
         await one.call_tool("clock", {})
         await asyncio.to_thread(mcpool.kill)
         assert not (await one.call_tool("clock", {})).is_error
+
+
+@pytest.mark.parametrize("name", ["demo?tools=search", "?servers=demo&tools=search"])
+async def test_a_shim_that_offers_a_search_finds_and_calls(mcpool: McpoolHome, mode: Mode, name: str) -> None:
+    async with client(mcpool, mode, name) as one:
+        assert [tool.name for tool in (await one.list_tools()).tools] == ["find_tools", "call_tool"]
+        best = content(await one.call_tool("find_tools", {"query": "count"}))["tools"][0]["name"]
+        result = await one.call_tool("call_tool", {"name": best, "arguments": {"add": 3}})
+        assert content(result)["value"] == 3
+
+
+async def test_a_shim_that_asks_for_what_there_is_not_says_so(mcpool: McpoolHome) -> None:
+    with pytest.raises(ExceptionGroup) as raised:
+        async with client(mcpool, "legacy", "demo?tools=some"):
+            pass
+    assert "tools=some" in repr(raised.value)

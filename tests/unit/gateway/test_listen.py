@@ -75,7 +75,7 @@ async def test_resource_that_is_held_again_at_once_stays_subscribed() -> None:
     server = FakeServer("one", capabilities={"resources": {"subscribe": True}})
     host = FakeHost(server)
     slot = ThreadSlot(
-        host, Listener(), principal="", cwd=None, facts=ClientFacts(), route=None, announce=lambda server: None
+        host, Listener(), principal="", cwd=None, facts=ClientFacts(), only=None, announce=lambda server: None
     )
     await slot.hold("one", "a:1")
     slot.drop("one", "a:1")
