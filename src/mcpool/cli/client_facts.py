@@ -9,7 +9,7 @@ from pathlib import Path
 from mcpool.cli.client_names import here
 from mcpool.clients.change import look_up
 from mcpool.clients.known import CLIENTS, Client, server_reached, words_of
-from mcpool.clients.rewriting import parsed
+from mcpool.clients.rewriting import data_of
 from mcpool.clients.target import read_client_file, text_of
 from mcpool.config.server import Http, ServerConfig
 from mcpool.config.table import Table, as_table
@@ -25,7 +25,7 @@ def client_facts(servers: Sequence[ServerConfig]) -> Iterator[ClientFacts]:
             try:
                 content = read_client_file(file)
                 if content is not None:
-                    yield _of(client, file, parsed(file, text_of(file, content)).data, servers)
+                    yield _of(client, file, data_of(file, text_of(file, content)), servers)
             except ConfigError:
                 continue
 

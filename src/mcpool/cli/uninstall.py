@@ -13,7 +13,7 @@ from mcpool.cli.screen import Screen
 from mcpool.clients.diff import secrets_in, shown_diff
 from mcpool.clients.known import CLIENTS
 from mcpool.clients.record import Record, RecordStore
-from mcpool.clients.rewriting import parsed
+from mcpool.clients.rewriting import data_of
 from mcpool.clients.target import Undone, read_client_file, text_of, undone
 from mcpool.config.problem import dotted
 from mcpool.config.writing import swap
@@ -60,7 +60,7 @@ def run(arguments: Namespace) -> int:
 
 def _show(record: Record, current: bytes | None, outcome: Undone, screen: Screen) -> None:
     before, after = text_of(record.file, current), text_of(record.file, outcome.content)
-    secrets = [secret for text in (before, after) for secret in secrets_in(parsed(record.file, text).data)]
+    secrets = [secret for text in (before, after) for secret in secrets_in(data_of(record.file, text))]
     for line in shown_diff(str(record.file), before, after, secrets):
         screen.line(line, {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], ""))
     for path in outcome.left:

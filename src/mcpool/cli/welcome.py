@@ -33,8 +33,9 @@ def show_paste_lines(status: Mapping[str, Any], screen: Screen) -> None:
     screen.line()
     if names:
         screen.line(
-            "Give your clients one entry per server. All of them share one process, and no file holds a secret:"
+            "Give your clients one entry per server. All of them share one process, and no file holds a secret."
         )
+        screen.line("`mcpool install CLIENT` writes them and takes over what the client has; by hand it is:")
         for snippet in snippets(names, shim_command(os.environ, sys.argv[0])):
             screen.line()
             screen.line(f"{snippet.client}  ({snippet.where})", "bold cyan")

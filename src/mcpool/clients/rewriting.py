@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from mcpool.clients.change import Changes, carried_out
@@ -10,11 +12,27 @@ from mcpool.clients.json_edit import change_json
 from mcpool.clients.toml_edit import change_toml
 from mcpool.config.document import Document, read_json, read_toml
 from mcpool.config.problem import Problem
+from mcpool.config.table import Table, as_table
 from mcpool.errors import ConfigError
 
 
-def parsed(file: Path, text: str) -> Document:
+def data_of(file: Path, text: str) -> Table:
     """The values of a client's file, whose text this is.
+
+    Raises:
+        ConfigError: it is broken; the error says where.
+    """
+    if file.suffix != ".toml":
+        # Some clients' files are large: what is plain JSON needs no look at its lines.
+        with suppress(ValueError, RecursionError):
+            plain = as_table(json.loads(text.removeprefix("\ufeff")))
+            if plain is not None:
+                return plain
+    return parsed(file, text).data
+
+
+def parsed(file: Path, text: str) -> Document:
+    """The same, with places.
 
     Raises:
         ConfigError: it is broken; the error says where.
@@ -35,8 +53,8 @@ def rewritten(file: Path, text: str, changes: Changes, preferred: str | None = N
         ConfigError: it is broken, or written in a way that this is not possible without touching anything else.
     """
     try:
-        original = parsed(file, changes.original).data
-        expected = carried_out(parsed(file, text).data, changes, original)
+        original = data_of(file, changes.original)
+        expected = carried_out(data_of(file, text), changes, original)
         for candidate in _candidates(file, text, changes, preferred):
             if _means(file, candidate, expected):
                 return candidate
@@ -59,6 +77,6 @@ def _candidates(file: Path, text: str, changes: Changes, preferred: str | None) 
 
 def _means(file: Path, text: str, expected: dict[str, object]) -> bool:
     try:
-        return parsed(file, text).data == expected
+        return data_of(file, text) == expected
     except ConfigError:
         return False

@@ -10,7 +10,7 @@ from mcpool.clients.change import look_up
 from mcpool.clients.known import Client
 from mcpool.clients.planning import InstallPlan, plan_entries, plan_undo
 from mcpool.clients.record import Record, digest_of
-from mcpool.clients.rewriting import parsed, rewritten
+from mcpool.clients.rewriting import data_of, rewritten
 from mcpool.clients.three_way import merged
 from mcpool.config.document import MAX_FILE_BYTES
 from mcpool.config.problem import KeyPath
@@ -69,7 +69,7 @@ def undone(current: bytes | None, record: Record) -> Undone:
     if current is None:
         return Undone(None)
     text, original = text_of(record.file, current), text_of(record.file, record.original)
-    plan = plan_undo(parsed(record.file, text).data, parsed(record.file, original).data, original, record.entries)
+    plan = plan_undo(data_of(record.file, text), data_of(record.file, original), original, record.entries)
     wrote = rewritten(record.file, original, InstallPlan(record.entries).changes)
     back = rewritten(record.file, text, plan.changes, merged(wrote, text, original))
     return Undone(back.encode(), plan.left, exact=False)
@@ -84,6 +84,8 @@ class Target:
     current: bytes | None
     base: bytes | None
     record: Record | None
+    data: Table
+    """The values of `base`."""
 
     @classmethod
     def of(cls, client: Client, file: Path, record: Record | None) -> Target:
@@ -94,22 +96,15 @@ class Target:
         """
         current = read_client_file(file)
         base = current if record is None else undone(current, record).content
-        parsed(file, text_of(file, base))
-        return cls(client, file, current, base, record)
-
-    @property
-    def data(self) -> Table:
-        """The values of `base`."""
-        return parsed(self.file, text_of(self.file, self.base)).data
+        return cls(client, file, current, base, record, data_of(file, text_of(file, base)))
 
     def plan(
         self, taken: Mapping[KeyPath, str], servers: Sequence[str], entry_for: Callable[[str], Table]
     ) -> InstallPlan:
         """As `plan_entries`; what was taken over before counts as well."""
         before = {entry.path: entry.server for entry in self.record.entries} if self.record else {}
-        data = self.data
-        known = {path: server for path, server in before.items() if _is_there(data, path)}
-        return plan_entries(self.client, data, {**taken, **known}, servers, entry_for)
+        known = {path: server for path, server in before.items() if look_up(self.data, path) is not None}
+        return plan_entries(self.client, self.data, {**taken, **known}, servers, entry_for)
 
     def written(self, plan: InstallPlan) -> bytes:
         """What the file will hold.
@@ -118,7 +113,3 @@ class Target:
             ConfigError: it is written in a way that cannot be edited.
         """
         return rewritten(self.file, text_of(self.file, self.base), plan.changes).encode()
-
-
-def _is_there(data: Table, path: KeyPath) -> bool:
-    return look_up(data, path) is not None

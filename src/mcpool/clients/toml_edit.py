@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from mcpool.clients.change import Change, Changes
+from mcpool.clients.toml_lines import appended, change_lines
 from mcpool.config.merging import inline_value
-from mcpool.config.problem import dotted
 from mcpool.config.table import as_table
 from mcpool.errors import ConfigError
 
 
 def change_toml(text: str, changes: Changes) -> Iterator[str]:
-    """The text with the changes carried out, written in different ways: not every one suits every file.
+    """The text with the changes carried out, in different ways, the one that touches least first.
 
     Raises:
         ConfigError: it is written in a way that cannot be edited.
@@ -22,6 +22,9 @@ def change_toml(text: str, changes: Changes) -> Iterator[str]:
 
     bom = "\ufeff" if text.startswith("\ufeff") else ""
     text = text.removeprefix("\ufeff")
+    by_lines = change_lines(text, changes)
+    if by_lines is not None:
+        yield bom + by_lines
     for appending in (True, False):
         try:
             yield bom + _written(text, changes, appending=appending)
@@ -55,7 +58,7 @@ def _written(text: str, changes: Changes, *, appending: bool) -> str:
         if path[0] in document and not _found(document, path):
             del _found(document, path[:-1])[path[-1]]
     result = str(tomlkit.dumps(document))
-    return _appended(result, missing) if appending else result
+    return appended(result, missing) if appending else result
 
 
 def _found(document: Any, path: tuple[str | int, ...]) -> Any:
@@ -72,16 +75,3 @@ def _set(table: Any, change: Change) -> None:
         if key in table and as_table(table[key]) is not None:
             del table[key]  # it may be a table of its own, further down
         table[key] = inline_value(value)
-
-
-def _appended(text: str, missing: list[Change]) -> str:
-    newline = "\r\n" if "\r\n" in text else "\n"
-    for change in missing:
-        lines = [
-            f"[{dotted(change.path)}]",
-            *(f"{key} = {inline_value(value).as_string()}" for key, value in change.put.items()),
-        ]
-        if text and not text.endswith("\n"):
-            text += newline
-        text += (newline if text.strip() else "") + newline.join(lines) + newline
-    return text

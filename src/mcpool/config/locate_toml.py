@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import tomllib
+from dataclasses import dataclass, field
 
 from mcpool.config.problem import KeyPath
 
@@ -22,6 +23,25 @@ _STRINGS = (
     re.compile(r'"(?:[^"\\\n]|\\.)*"'),
     re.compile(r"'[^'\n]*'"),
 )
+
+
+@dataclass(slots=True)
+class TomlTable:
+    """A table with a header of its own: from the header to the end of its last pair, as offsets into the text."""
+
+    path: KeyPath
+    start: int
+    end: int
+    pairs: list[tuple[KeyPath, int, int]] = field(default_factory=list[tuple[KeyPath, int, int]])
+    """What stands in it: the path of each, and from where to where it goes."""
+
+
+def toml_tables(text: str) -> list[TomlTable]:
+    """The tables that have headers, in the order of the document."""
+    scanner = _Scanner(text)
+    with contextlib.suppress(RecursionError):
+        scanner.document()
+    return scanner.tables
 
 
 def locate_toml(text: str) -> dict[KeyPath, int]:
@@ -38,6 +58,7 @@ class _Scanner:
         self.text = text
         self.here = 0
         self.lines: dict[KeyPath, int] = {}
+        self.tables: list[TomlTable] = []
         self._counted_to = 0
         self._line = 1
         self._list_length: dict[KeyPath, int] = {}
@@ -54,7 +75,13 @@ class _Scanner:
             elif self.text.startswith("[", self.here):
                 prefix = self._header(1)
             else:
-                self._pair(prefix)
+                path = self._pair(prefix)
+                if self.tables:
+                    end = len(self.text[: self.here].rstrip(" \t\r"))
+                    self.tables[-1].pairs.append((path, before, end))
+                    self.tables[-1].end = end
+            if self.text.startswith("[", before):
+                self.tables.append(TomlTable(prefix, before, self.here))
             if self.here == before:
                 return
 
@@ -74,7 +101,7 @@ class _Scanner:
                 self.lines.setdefault(path, line)
         return path
 
-    def _pair(self, prefix: KeyPath) -> None:
+    def _pair(self, prefix: KeyPath) -> KeyPath:
         line = self._line_here()
         path = prefix
         for name in self._key():
@@ -82,6 +109,7 @@ class _Scanner:
             self.lines.setdefault(path, line)
         self.here += 1
         self._value(path)
+        return path
 
     def _key(self) -> list[str]:
         names: list[str] = []

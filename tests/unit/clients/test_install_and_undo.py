@@ -51,7 +51,7 @@ def installed(name: str, text: str, *, url: bool = False) -> Installed:
     which = client(name)
     file = which.files(PLACE)[0]
     before = text.encode()
-    target = Target(which, file, before, before, None)
+    target = Target(which, file, before, before, None, parsed(file, text).data)
     taken: dict[KeyPath, str] = {}
     document = parsed(file, text)
     for raw in find_entries(document, document.report()):
