@@ -55,11 +55,18 @@ class Watching:
         self._servers = servers
         self._on_applied = on_applied
         self._settled = settled
+        self._seen: dict[Path, _Stamp] = {}
+        """The files as they were when they were last read: edits between two watches show by this."""
 
     async def run(self) -> None:
         """Watch until it is cancelled."""
+        self._look(self._files())
         while True:
             files = frozenset(self._files())
+            if self._missed(files):
+                await asyncio.sleep(DEBOUNCE)
+                await self._edited()
+                continue
             enough = asyncio.Event()
             looking = asyncio.get_running_loop().create_task(self._look_for_others(files, enough))
             try:
@@ -75,15 +82,36 @@ class Watching:
 
     async def _look_for_others(self, files: frozenset[Path], enough: asyncio.Event) -> None:
         folders = _folders(files)
-        while frozenset(self._files()) == files and _folders(files) == folders:  # noqa: ASYNC110 (nobody tells)
+        while frozenset(self._files()) == files and _folders(files) == folders:
             await asyncio.sleep(LOOK_AGAIN)
+            if self._missed(files):
+                break
         enough.set()
 
     async def _edited(self) -> None:
         before = self._servers()
+        self._look(self._files())
         problems = self._apply()
         await self._settled()
         self._on_applied(Applied(edit(before, self._servers()), problems))
+
+    def _look(self, files: Collection[Path]) -> None:
+        self._seen = {file: _stamp(file) for file in files}
+
+    def _missed(self, files: Collection[Path]) -> bool:
+        return any(file in self._seen and _stamp(file) != self._seen[file] for file in files)
+
+
+_Stamp = tuple[int, int, int] | None
+"""By what an edit shows; None: there is no such file."""
+
+
+def _stamp(file: Path) -> _Stamp:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _folders(files: Collection[Path]) -> frozenset[Path]:
