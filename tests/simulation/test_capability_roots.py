@@ -32,7 +32,7 @@ def app_tool(name: str, connector: str, **more: Any) -> dict[str, Any]:
 class Machine:
     """A host with a server of its own, and an environment `box` that holds a plugin and a folder of skills."""
 
-    def __init__(self, *more: FakeServer) -> None:
+    def __init__(self, *more: FakeServer, connectors: ServerConfig | None = CONNECTORS) -> None:
         self.global_ = FakeServer("global")
         self.probe = FakeServer("probe")
         self.apps = FakeServer("apps", tools=[app_tool("send", "mail"), app_tool("post", "chat"), tool("bare")])
@@ -48,7 +48,7 @@ class Machine:
             {"MCPOOL_MANAGED_CONFIG": "/nowhere/managed.toml"},
             Extensions((), sections_alone),
             with_projects=False,
-            connectors=lambda: CONNECTORS,
+            connectors=lambda: connectors,
             places=self.places,
         )
         self.world = World(
@@ -337,6 +337,15 @@ async def test_without_a_selected_connector_the_server_for_them_is_not_reached()
         await thread.ready()
         assert (await at_next_step(thread))[0] == [GLOBAL]
         assert machine.apps.processes == []
+
+
+async def test_without_a_server_for_them_nothing_is_told_of_connectors() -> None:
+    machine = Machine(connectors=None)
+    async with machine.world as world:
+        machine.attach()
+        tools, told = await at_next_step(world.thread(roots=[KIT]))
+        assert tools == [GLOBAL, PROBE]
+        assert "Mail" not in told
 
 
 async def test_another_connector_is_another_runtime_with_the_same_connection() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mcpool.catalog.contribution import Contribution, Owner, Source
@@ -97,7 +98,7 @@ class Contributors:
             for contents in several:
                 claims += _of(Owner(source, contents.id), contents.servers)
         connectors = [connector for contents in (*selected, *installed) for connector in contents.connectors]
-        server = self._connectors() or self._managed.connectors
+        server = self._connector_server
         if connectors and server is not None:
             claims += _of(Owner(Source.CONNECTOR), (server,))
         if thread.only is not None:
@@ -126,11 +127,16 @@ class Contributors:
 
     def around(self, thread: ThreadFacts) -> Surroundings:
         """What there is to tell a thread of besides its servers, as it was resolved last (`threads.telling.Around`)."""
-        return self._shelf.surroundings(thread)
+        found = self._shelf.surroundings(thread)
+        return found if self._connector_server is not None else replace(found, connectors={})
 
     async def read_skills(self, thread: ThreadFacts, names: Collection[str]) -> Mapping[str, SkillText]:
         """The texts of the skills that are called so (`threads.mentions.ReadSkills`)."""
         return await self._shelf.texts(thread, names)
+
+    @property
+    def _connector_server(self) -> ServerConfig | None:
+        return self._connectors() or self._managed.connectors
 
     def _claims(
         self, servers: Sequence[ServerConfig], thread: ThreadFacts, project: Project | None

@@ -29,5 +29,5 @@ def read_apps(document: Document, report: Report, plugin: str) -> tuple[Connecto
         elif len(found) == MOST:
             spot.error(f"is one of more than {MOST}, and is left out", "name fewer")
         else:
-            found.append(Connector(id, plugin, name[:_LONGEST]))
+            found.append(Connector(id, plugin, name[:_LONGEST] if name.isprintable() else id))
     return tuple(found)

@@ -6,11 +6,16 @@ from pathlib import PurePosixPath
 
 
 def beneath(root: str, relative: str) -> str | None:
-    """The path of something in `root`; None if it is absolute or leads out of it."""
+    """The path of something in `root`; None if it is absolute, leads out of it, or is no path."""
     path = PurePosixPath(relative)
-    if path.is_absolute() or ".." in path.parts or "\x00" in relative:
+    if path.is_absolute() or ".." in path.parts or not is_path(relative):
         return None
     return str(PurePosixPath(root) / path)
+
+
+def is_path(text: str) -> bool:
+    """Whether a system can have it as a path, and a message can carry it: JSON can write what is neither."""
+    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def is_beneath(root: str, path: str) -> bool:

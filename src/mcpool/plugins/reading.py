@@ -16,7 +16,7 @@ from mcpool.config.problem import Problem, Report
 from mcpool.config.server import CLIENT_CWD, LOCAL, ServerConfig, Stdio
 from mcpool.environments.files import Files
 from mcpool.plugins import apps, manifest, servers, skill
-from mcpool.plugins.beneath import beneath, is_beneath
+from mcpool.plugins.beneath import beneath, is_beneath, is_path
 from mcpool.plugins.contents import Contents, Skill
 from mcpool.plugins.placement import Placement
 
@@ -214,7 +214,7 @@ class _Reader:
         return [
             str(PurePosixPath(place) / entry.name)
             for entry in entries
-            if entry.kind == "folder" and not entry.name.startswith(".")
+            if entry.kind == "folder" and not entry.name.startswith(".") and is_path(entry.name)
         ]
 
     async def _skill(self, folder: str, plugin: str) -> Skill | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from mcpool.config.server import LOCAL
+from mcpool.plugins.beneath import is_path
 
 LONGEST_ID = 200
 MOST_ROOTS = 32
@@ -31,6 +32,6 @@ class CapabilityRoot:
             if not text or len(text) > LONGEST_ID or not text.isprintable():
                 msg = f"a capability root needs an {what} of 1 to {LONGEST_ID} printable characters, not {text[:50]!r}"
                 raise ValueError(msg)
-        if not PurePosixPath(self.path).is_absolute() or "\x00" in self.path:
+        if not PurePosixPath(self.path).is_absolute() or not is_path(self.path):
             msg = f"the path of the capability root `{self.id}` must be absolute, not {self.path!r}"
             raise ValueError(msg)

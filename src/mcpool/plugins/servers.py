@@ -66,7 +66,7 @@ def _placed(entry: object, placement: Placement, spot: Spot) -> object:
         return entry
     ours: dict[str, object] = {**table, "environment_id": placement.environment}
     if table.get("cwd") is None and "command" in table:
-        ours["cwd"] = placement.root
+        ours["cwd"] = "."  # of the plugin
     if placement.environment == LOCAL:
         return ours
     for key in ("bearer_token_env_var", "env_http_headers", "headersHelper", "http_headers_helper"):

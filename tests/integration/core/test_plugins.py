@@ -14,9 +14,10 @@ import mcpool
 from mcpool.host.watching import Applied
 from mcpool.plugins.installed import InstalledPlugins
 from mcpool.threads.thread import Thread
-from support.connectors import applications, serving
+from support.connectors import applications
 from support.plugin_folder import plugin, skill
 from support.real_servers import DEMO, OpenHost, facts, odd, servers
+from support.served import serving
 
 
 @pytest.fixture

@@ -10,11 +10,12 @@ from typing import Any
 
 import mcpool
 from mcpool.threads.thread import Thread
-from support.connectors import applications, serving
+from support.connectors import applications
 from support.exec_servers import ExecServer
 from support.mcpool_home import wait_gone
 from support.plugin_folder import plugin, skill
 from support.real_servers import DEMO, OpenHost, demo_pid, odd, servers
+from support.served import serving
 
 from .conftest import ready, until
 

@@ -72,6 +72,24 @@ async def test_references_are_replaced_once_and_servers_are_told_where_their_plu
     assert dict(stdio.env)["CLAUDE_PLUGIN_ROOT"] == str(folder)
 
 
+async def test_a_folder_that_is_called_like_a_reference_is_meant_as_it_is_called(tmp_path: Path) -> None:
+    kit = plugin(tmp_path / "${WHO}", servers={"a": {"command": "${PLUGIN_ROOT}/run"}})
+    _, stdio = await one_server(kit, environment="local", environ={"WHO": "me"})
+    assert (stdio.command, stdio.cwd) == (f"{kit}/run", str(kit))
+
+
+@pytest.mark.parametrize("text", ["\\ud800", "\\u0000"])
+async def test_what_is_no_text_that_a_system_can_have_is_refused(tmp_path: Path, text: str) -> None:
+    folder = plugin(tmp_path / "kit", skills={"a": "A"})
+    manifest = f'{{"name": "{text}", "description": "{text}", "skills": "./{text}", "apps": "./{text}"}}'
+    (folder / ".codex-plugin" / "plugin.json").write_text(manifest)
+    (folder / ".app.json").write_text(f'{{"apps": {{"{text}": {{"id": "m"}}}}}}')
+    contents = await read(folder)
+    assert [found.name for found in contents.skills] == ["kit:a"]
+    assert contents.connectors == (Connector("m", "root", "m"),)
+    assert len(contents.problems) == 3
+
+
 async def test_servers_of_a_root_run_in_its_environment_with_its_variables(tmp_path: Path) -> None:
     """S4."""
     folder = plugin(
