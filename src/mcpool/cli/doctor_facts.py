@@ -64,7 +64,7 @@ def gather(environ: Mapping[str, str], only: str | None) -> Facts:
         daemon_error=daemon_error,
         configured=frozenset((*configured, *names)),
         servers=tuple(_server(name, configured.get(name), commands.get(name), rows, failures) for name in chosen),
-        clients=tuple(client_facts(config.servers)),
+        clients=tuple(client_facts(config)),
         strays=tuple(_strays({name: command.argv for name in chosen if (command := commands.get(name)) is not None})),
     )
 

@@ -207,7 +207,16 @@ def words_of(entry: Table) -> list[str]:
 
 
 def server_reached(entry: Table) -> str | None:
-    """Which of mcpool's servers an entry starts the shim for: "" for all of them, None if it is no such entry."""
+    """Which of mcpool's servers an entry starts the shim for: "" for all of them, None if it is no such entry.
+
+    What follows the name in a query (`git?tools=search`) is left out.
+    """
+    selected = selection_of(entry)
+    return None if selected is None else selected.partition("?")[0]
+
+
+def selection_of(entry: Table) -> str | None:
+    """What an entry has the shim offer, as it is written: the name of a server or nothing, and perhaps a query."""
     words = words_of(entry)
     names = [word.rsplit("/", 1)[-1] for word in words]
     if "mcpool" not in names or "connect" not in words[names.index("mcpool") :]:

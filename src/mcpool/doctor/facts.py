@@ -69,6 +69,12 @@ class ClientEntry:
     command: str | None
     """The program that the client starts; None if it uses a URL."""
     command_found: bool = True
+    servers: tuple[str, ...] | None = None
+    """Those of all that it is limited to."""
+    search: bool = False
+    """Tools are searched for instead of listed."""
+    max_tools: int | None = None
+    """If there are more, they are searched for."""
 
 
 @dataclass(frozen=True, slots=True)

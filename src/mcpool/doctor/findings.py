@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from mcpool.doctor.facts import ClientFacts, Facts, ProcessFacts, ServerFacts
+from mcpool.doctor.facts import ClientEntry, ClientFacts, Facts, ProcessFacts, ServerFacts
 
 Severity = Literal["error", "warning"]
 
@@ -15,6 +15,9 @@ TOOL_LIMITS = {"cursor": 40, "vscode": 128}
 
 MOST_TOOLS = 128
 """How many tools the larger models' interfaces take in one request."""
+
+_SEARCHING = 2
+"""How many tools there are where tools are searched for."""
 
 SLOW = 5.0
 """Seconds of a start above which a user waits."""
@@ -164,16 +167,28 @@ def _tool_count(client: ClientFacts, facts: Facts) -> Iterator[Finding]:
     tools = {
         server.name: max((process.tools or 0 for process in server.processes), default=0) for server in facts.servers
     }
-    reached = {entry.server for entry in client.entries}
-    counted = tools if "" in reached else {name: count for name, count in tools.items() if name in reached}
-    total, limit = sum(counted.values()), TOOL_LIMITS.get(client.name, MOST_TOOLS)
+    counts = {entry: _offered(entry, tools) for entry in client.entries}
+    total, limit = sum(counts.values()), TOOL_LIMITS.get(client.name, MOST_TOOLS)
     if total <= limit:
         return
-    most = max(counted, key=lambda name: counted[name])
-    what = f"mcpool gives it {total} tools, and it takes {limit}; `{most}` alone has {counted[most]}"
-    yield Finding(
-        "warning", client.name, what, f'`enabled_tools = ["..."]` under [mcp_servers.{most}] keeps those you use'
+    most = max(counts, key=lambda entry: counts[entry])
+    what = f"mcpool gives it {total} tools, and it takes {limit}; `{most.key}` alone has {counts[most]}"
+    shorter = (
+        f"`?tools=search` behind the URL of `{most.key}`"
+        if most.command is None
+        else f'`"connect", "{most.server}?tools=search"` in the entry `{most.key}`'
     )
+    remedy = f"{shorter} has its tools searched for instead of listed"
+    if most.server:
+        remedy += f'; `enabled_tools = ["..."]` under [mcp_servers.{most.server}] keeps those you use'
+    yield Finding("warning", client.name, what, remedy)
+
+
+def _offered(entry: ClientEntry, tools: Mapping[str, int]) -> int:
+    names = entry.servers if entry.servers is not None else tools if not entry.server else (entry.server,)
+    count = sum(tools.get(name, 0) for name in names)
+    searched = entry.search or (entry.max_tools is not None and count > entry.max_tools)
+    return min(count, _SEARCHING) if searched else count
 
 
 def _strays(facts: Facts) -> Iterator[Finding]:

@@ -70,12 +70,17 @@ def test_a_broken_configuration_is_told_and_the_rest_examined(mcpool: McpoolHome
 def test_a_clients_file_is_examined(mcpool: McpoolHome, user_home: Path) -> None:
     file = user_home / ".cursor" / "mcp.json"
     file.parent.mkdir()
-    own = {"mine": DEMO, "demo": {"command": "/gone/mcpool", "args": ["connect", "demo"]}}
+    own: dict[str, object] = {
+        "mine": DEMO,
+        "found": {"command": sys.executable, "args": ["-m", "mcpool", "connect", "demo?tools=search"]},
+        "demo": {"command": "/gone/mcpool", "args": ["connect", "demo"]},
+    }
     file.write_text(json.dumps({"mcpServers": own}))
     done = mcpool.run("doctor")
     assert done.returncode == 1
     assert "starts /gone/mcpool, which is not there" in done.stdout
     assert "it starts `mine` by itself" in done.stdout
+    assert "demo?tools=search" not in done.stdout
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the memory of processes")

@@ -149,9 +149,16 @@ def test_a_client_beside_mcpool_is_told_how_to_join() -> None:
 def test_more_tools_than_a_client_takes_are_counted_over_what_it_reaches() -> None:
     finding = only(ready(tools=41), clients=(cursor(ClientEntry("git", "git", "mcpool")),))
     assert "41 tools, and it takes 40" in finding.what
+    assert '"git?tools=search"' in finding.remedy
     assert "enabled_tools" in finding.remedy
     assert findings(facts(ready(tools=40), clients=(cursor(ClientEntry("git", "git", "mcpool")),))) == []
     assert findings(facts(ready(tools=41), clients=(cursor(),))) == []
+    searched = ClientEntry("git", "git", "mcpool", search=True)
+    assert findings(facts(ready(tools=41), clients=(cursor(searched),))) == []
+    limited = ClientEntry("git", "git", None, max_tools=40)
+    assert findings(facts(ready(tools=41), clients=(cursor(limited),))) == []
+    others = ClientEntry("mcpool", "", None, servers=("time",))
+    assert findings(facts(ready(tools=41), clients=(cursor(others),))) == []
     everything = cursor(ClientEntry("mcpool", "", "mcpool"))
     assert "41 tools" in only(ready(tools=41), clients=(everything,)).what
 
