@@ -16,7 +16,9 @@ from mcpool.errors import ConfigError
 from mcpool.plugins.manifest import NAME
 
 FOLDER = "plugins"
-RECORD = "installed.json"
+RECORD = "plugins.json"
+"""Both in the home."""
+
 MOST_FILES = 20_000
 MOST_BYTES = 512 * 1024 * 1024
 """Of a plugin that is copied."""
@@ -46,7 +48,7 @@ class InstalledPlugins:
     def __init__(self, home: Path) -> None:
         self._folder = home / FOLDER
         remedy = "remove it, and install your plugins anew"
-        self._record = PrivateRecord[list[_Entry]](self._folder / RECORD, _entries, list, remedy)
+        self._record = PrivateRecord[list[_Entry]](home / RECORD, _entries, list, remedy)
 
     @property
     def record(self) -> Path:
@@ -65,12 +67,14 @@ class InstalledPlugins:
         """Install a plugin's folder under its name, in place of another version of it.
 
         Raises:
-            ConfigError: it cannot be copied: it is too large, or a link in it leads out of it.
+            ConfigError: it holds mcpool's own files or is one, or cannot be copied: it is too large, or a link in it
+                leads out of it.
             OSError: as the system says.
         """
+        source = source.resolve(strict=True)
+        self._refuse_own(source)
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self.data(name).mkdir(mode=0o700, parents=True, exist_ok=True)
-        source = source.resolve(strict=True)
         with self._record.changing() as record:
             new = None if link else self._copied(source)
             _removed(self._folder / name)
@@ -86,7 +90,7 @@ class InstalledPlugins:
 
     def remove(self, name: str) -> bool:
         """Take a plugin away, with what its servers kept; False if there is none. Raises: ConfigError, OSError."""
-        if not NAME.fullmatch(name) or not self._folder.is_dir():
+        if not NAME.fullmatch(name):
             return False
         with self._record.changing() as record:
             if all(entry["name"] != name for entry in record):
@@ -99,9 +103,12 @@ class InstalledPlugins:
     def _installed(self, name: str, link: str | None) -> Installed:
         return Installed(name, self._folder / name if link is None else Path(link), link is not None)
 
+    def _refuse_own(self, source: Path) -> None:
+        folder = self._folder.resolve()
+        if folder.is_relative_to(source) or source.is_relative_to(folder):
+            raise ConfigError([f"{source} belongs to mcpool's own files; name the folder that the plugin comes from"])
+
     def _copied(self, source: Path) -> Path:
-        if self._folder.resolve().is_relative_to(source):
-            raise ConfigError([f"{source} holds mcpool's own files; name the folder of a plugin"])
         _look_through(source)
         new = self._folder / f".new-{secrets.token_hex(8)}"
         try:
@@ -132,7 +139,7 @@ def _parts(entry: _Entry) -> tuple[str, str | None]:
 def _look_through(source: Path) -> None:
     files = size = 0
     for path in _walk(source):
-        if path.is_symlink() and not path.resolve().is_relative_to(source):
+        if path.is_symlink() and (path.readlink().is_absolute() or not path.resolve().is_relative_to(source)):
             raise ConfigError([f"{path} is a link that leads out of the plugin; put a copy there, or use `--link`"])
         files, size = files + 1, size + path.lstat().st_size
         if files > MOST_FILES or size > MOST_BYTES:

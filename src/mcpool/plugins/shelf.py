@@ -154,7 +154,7 @@ class Shelf:
         except ConfigError as error:
             problem = Problem("error", str(installed.record), None, "", "has no effect", str(error))
             logger.error("%s", problem)
-            return (Contents("", str(installed.record.parent), problems=(problem,)),)
+            return (Contents("", problems=(problem,)),)
         read = (
             self._bounded(
                 plugin.name,
@@ -189,7 +189,14 @@ class Shelf:
                 return await read_root(self._places.files(environment), id, placement), True
         except (ConnectionError, TimeoutError, KeyError) as error:
             what = f"was not read: {_why(error)}"
-            problem = Problem("error", f"{environment}:{path}", None, "", what, "it is tried again")
+            problem = Problem(
+                "error",
+                f"{environment}:{path}",
+                None,
+                "",
+                what,
+                "it is tried again with the next change, or by `mcpool apply`",
+            )
             return Contents(id, path, problems=(problem,)), False
 
 

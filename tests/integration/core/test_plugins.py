@@ -87,7 +87,6 @@ async def test_plugins_that_come_change_and_go_are_seen_while_a_host_runs(
     """U6: an edit of skills alone restarts nothing."""
     kit = plugin(tmp_path / "kit", servers={"odd": odd(tmp_path / "record", cwd="/")}, skills={"review": "Twice."})
     installed = InstalledPlugins(tmp_path / "home")
-    installed.record.parent.mkdir(mode=0o700)
     host = await open_host(None, environ=environ)
     thread = host.thread()
     assert await news(thread) == ""
@@ -129,7 +128,6 @@ async def test_a_record_that_cannot_be_read_takes_nothing_but_the_plugins_away(
     open_host: OpenHost, tmp_path: Path, environ: dict[str, str]
 ) -> None:
     record = InstalledPlugins(tmp_path / "home").record
-    record.parent.mkdir()
     record.write_text("{")
     host = await open_host(servers(demo=DEMO), environ=environ, projects=True)
     async with host.thread().step() as step:

@@ -33,7 +33,7 @@ def test_a_copy_stays_as_it_is_and_a_link_changes_with_its_folder(tmp_path: Path
 
 def test_nobody_else_can_look_into_them(tmp_path: Path, installed: InstalledPlugins) -> None:
     installed.add(plugin(tmp_path / "kit"), "kit", link=False)
-    assert installed.record.parent.stat().st_mode & 0o077 == 0
+    assert installed.all()[0].folder.parent.stat().st_mode & 0o077 == 0
     assert installed.record.stat().st_mode & 0o077 == 0
     assert installed.data("kit").stat().st_mode & 0o077 == 0
 
@@ -74,22 +74,28 @@ def test_a_name_that_is_a_path_removes_nothing(tmp_path: Path, installed: Instal
     assert installed.data("kit").is_dir()
 
 
-def test_a_link_that_leads_out_of_a_plugin_is_not_copied(tmp_path: Path, installed: InstalledPlugins) -> None:
+@pytest.mark.parametrize("target", ["{here}/home", "../home", "{here}/kit/.codex-plugin"])
+def test_a_link_that_leads_out_of_a_plugin_is_not_copied(
+    tmp_path: Path, installed: InstalledPlugins, target: str
+) -> None:
     source = plugin(tmp_path / "kit")
-    (source / "secret").symlink_to(tmp_path / "home")
+    (source / "secret").symlink_to(target.format(here=tmp_path))
     with pytest.raises(ConfigError, match="leads out of the plugin"):
         installed.add(source, "kit", link=False)
     assert names(installed) == []
-    assert [found.name for found in installed.record.parent.iterdir() if found.name.startswith(".new")] == []
+    assert [found.name for found in (tmp_path / "home" / "plugins").iterdir()] == [".data"]
 
 
-def test_mcpools_own_home_is_no_plugin(tmp_path: Path, installed: InstalledPlugins) -> None:
-    with pytest.raises(ConfigError, match="own files"):
-        installed.add(tmp_path, "kit", link=False)
+@pytest.mark.parametrize("link", [False, True])
+def test_mcpools_own_files_are_no_plugin(tmp_path: Path, installed: InstalledPlugins, link: bool) -> None:
+    placed = installed.add(plugin(tmp_path / "kit"), "kit", link=False)
+    for source in (tmp_path, placed.folder):
+        with pytest.raises(ConfigError, match="own files"):
+            installed.add(source, "kit", link=link)
+    assert placed.folder.is_dir()
 
 
 def test_a_record_that_is_something_else_is_an_error_that_says_what_to_do(installed: InstalledPlugins) -> None:
-    installed.record.parent.mkdir()
     installed.record.write_text('[{"name": "../x"}]')
     with pytest.raises(ConfigError, match="install your plugins anew"):
         installed.all()
