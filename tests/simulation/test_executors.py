@@ -14,7 +14,7 @@ from mcpool.environments.executor_link import ExecutorLink
 from mcpool.environments.states import State
 from mcpool.errors import ServerUnavailable
 from mcpool.launch.spec import LaunchSpec
-from support.executors import GREETING, Client, simulated
+from support.executors import GREETING, Client, MemorySocket, PeerOfOurs, simulated
 
 SPEC = LaunchSpec("srv", ("serve",), (("A", "1"),), "/work", ("THERE",))
 
@@ -220,3 +220,71 @@ async def test_removal_ends_what_runs_there_at_once() -> None:
         await started(client)
         assert far.running == 1
     assert far.running == 0
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"no json",
+        b"[" * 100_000,
+        b"[]",
+        b'{"method":"process/output","params":{"processId":5}}',
+        b'{"method":"process/output","params":{"processId":"p","seq":1,"stream":"stdout","chunk":"%%%"}}',
+    ],
+)
+async def test_an_executor_that_talks_nonsense_is_not_tried_in_a_rush(garbage: bytes) -> None:
+    async def talk(socket: MemorySocket) -> None:
+        await socket.receive()
+        await socket.send(b'{"id":1,"result":{"sessionId":"s","environmentInfo":{}}}')
+        await socket.send(garbage)
+
+    far = PeerOfOurs(talk)
+    client = Client(far)
+    owner = asyncio.create_task(client.executor.own())
+    await asyncio.sleep(60)
+    owner.cancel()
+    await asyncio.wait([owner])
+    assert 20 <= far.dials <= 200
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b'{"id":1,"result":{}}', "it speaks another protocol"),
+        (b'{"id":1,"error":{"code":-1,"message":"go away"}}', "go away"),
+        (b"nonsense", "it sent what is no message of this protocol"),
+        (b'{"id":7,"result":{}}', "no answer within 10 s"),
+    ],
+)
+async def test_who_is_no_executor_is_disconnected_and_said(answer: bytes, said: str) -> None:
+    async def talk(socket: MemorySocket) -> None:
+        await socket.receive()
+        await socket.send(answer)
+
+    client = Client(PeerOfOurs(talk))
+    owner = asyncio.create_task(client.executor.own())
+    await client.until(State.DISCONNECTED)
+    assert said in str(client.executor.error)
+    owner.cancel()
+    await asyncio.wait([owner])
+
+
+async def test_who_fails_to_hear_one_process_loses_no_other() -> None:
+    class Deaf(Heard):
+        def on_bytes(self, data: bytes) -> None:
+            raise ValueError("deaf")
+
+    complaints: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context["message"]))
+    async with simulated() as (far, client):
+        link, heard = await started(client)
+        session = client.executor.session
+        assert session is not None
+        deaf = Deaf()
+        await ExecutorLauncher(session, lambda server, lines: None).start(SPEC, deaf)
+        await asyncio.sleep(1)
+        link.write(b"hello\n")
+        await asyncio.sleep(1)
+        assert (deaf.exits, far.running) == ([None], 1)
+        assert heard.data == GREETING + b"hello\n"
+    assert complaints == ["the sink of `srv` failed at what it said"]

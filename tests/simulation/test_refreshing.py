@@ -33,6 +33,7 @@ class Owned:
     connectors: Sequence[Connector] = ()
     plugins: Mapping[str, str] = field(default_factory=dict[str, str])
     chosen: Collection[str] = ()
+    absent: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class SlowProjector:

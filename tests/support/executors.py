@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -184,10 +184,28 @@ class SimulatedExecutor:
         return task
 
 
+class PeerOfOurs:
+    """Whoever may be at the other end, for as long as a socket lasts."""
+
+    def __init__(self, talk: Callable[[MemorySocket], Coroutine[Any, Any, None]]) -> None:
+        self.dials = 0
+        self._talk = talk
+        self._talking: set[asyncio.Task[None]] = set()
+
+    async def dial(self) -> MemorySocket:
+        """Open a socket to it (`environments.socket.Dial`)."""
+        self.dials += 1
+        near, far = socket_pair()
+        talking = asyncio.get_running_loop().create_task(self._talk(far))
+        self._talking.add(talking)
+        talking.add_done_callback(self._talking.discard)
+        return near
+
+
 class Client:
     """An `Executor`, and what a test wants to know of it."""
 
-    def __init__(self, far: SimulatedExecutor, patience: Patience | None = None) -> None:
+    def __init__(self, far: SimulatedExecutor | PeerOfOurs, patience: Patience | None = None) -> None:
         self.changes: list[State] = []
         self._handle = 0
         self._changed = asyncio.Event()

@@ -60,6 +60,15 @@ class Projection:
         return tuple(winner.server for winner in self.winners if winner.available)
 
     @property
+    def absent(self) -> dict[str, str]:
+        """The servers that cannot be used just now because of where they are to run, and why."""
+        return {
+            winner.server.name: f"{_not_there(winner.server)}; `mcpool env list` says how that does"
+            for winner in self.winners
+            if not winner.available
+        }
+
+    @property
     def plugins(self) -> dict[str, str]:
         """By server: the plugin that contributed it, for those that one did."""
         return {winner.server.name: winner.owner.name for winner in self.winners if winner.owner.source in _PLUGINS}
@@ -128,10 +137,14 @@ def resolve(
             if server.environment_id != LOCAL:
                 bound = Bound(server.environment_id, ready.get(server.environment_id))
                 if bound.handle is None:
-                    off = f"its environment `{server.environment_id}` is not available"
+                    off = _not_there(server)
             winners.append(Winner(server, winner.owner, bound))
         verdicts.append(Verdict(name, winner, tuple(ranked[1:]), off))
     return Resolution(Projection(tuple(winners), _snapshot(connectors), restriction), tuple(verdicts))
+
+
+def _not_there(server: ServerConfig) -> str:
+    return f"its environment `{server.environment_id}` is not available"
 
 
 def _ranked(claims: Sequence[Contribution]) -> list[Contribution]:

@@ -15,7 +15,7 @@ from mcpool.cli.logs import unknown
 from mcpool.cli.tools import listed
 from mcpool.config.known_servers import state_at_risk
 from mcpool.config.loading import load
-from mcpool.config.server import CLIENT_CWD, Http, ServerConfig, Stdio
+from mcpool.config.server import CLIENT_CWD, LOCAL, Http, ServerConfig, Stdio
 from mcpool.doctor.duplicates import Running, copies
 from mcpool.doctor.facts import CommandFacts, DaemonFacts, Facts, ProcessFacts, ServerFacts, Stray
 from mcpool.errors import McpoolError
@@ -98,8 +98,8 @@ def _tried(names: Sequence[str]) -> dict[str, str]:
 
 def _command(server: ServerConfig, base: BaseEnvironment) -> CommandFacts | None:
     stdio = server.transport
-    if not isinstance(stdio, Stdio):
-        return None
+    if not isinstance(stdio, Stdio) or server.environment_id != LOCAL:
+        return None  # what is elsewhere is known there
     own = dict(stdio.env)
     path = own.get("PATH", base.inherited.get("PATH", os.defpath))
     cwd = os.getcwd() if stdio.cwd == CLIENT_CWD else stdio.cwd

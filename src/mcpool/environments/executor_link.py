@@ -220,6 +220,15 @@ class ExecutorLink:
         if self._held is not None:
             self._held += events
             return
+        try:
+            self._pass_on(events)
+        except Exception as error:
+            # Whoever listens to one process can't take the whole environment along.
+            message = f"the sink of `{self.server}` failed at what it said"
+            self._loop.call_exception_handler({"message": message, "exception": error})
+            self._give_up("what it said could not be taken in")
+
+    def _pass_on(self, events: list[Happening]) -> None:
         for event in events:
             if self._ended.is_set():
                 return

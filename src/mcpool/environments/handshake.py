@@ -15,6 +15,8 @@ from mcpool.environments.socket import Socket
 T = TypeVar("T")
 _CLIENT = "mcpool"
 _INITIALIZE_ID, _INFO_ID = 1, 2
+_MOST_EARLY = 10_000
+"""Messages before the answer: those of a session that is resumed come at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ async def _answer(socket: Socket, id: int, kind: type[T], early: list[Message]) 
         message = understood(await socket.receive())
         if message.method is not None or message.id != id:
             early.append(message)
+            if len(early) > _MOST_EARLY:
+                raise ConnectionError("it says much, and does not answer")
         elif message.error is not None:
             raise Refused(message.error)
         else:

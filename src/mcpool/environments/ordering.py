@@ -14,6 +14,7 @@ from mcpool.environments.protocol import Events, Stream
 MOST_AHEAD = 32 * 1024 * 1024
 """Bytes that may wait for what comes before them."""
 
+_OVERHEAD = 128
 _GONE = "the executor no longer has what it wrote while the connection was lost"
 
 
@@ -82,16 +83,19 @@ class Ordering:
             return
         self._ahead[seq] = event
         self._exited = self._exited or isinstance(event, Exit)
-        if isinstance(event, Piece):
-            self._bytes += len(event.data)
-            if self._bytes > MOST_AHEAD:
-                raise OutputLost("what it wrote before is missing")
+        self._bytes += _size(event)
+        if self._bytes > MOST_AHEAD:
+            raise OutputLost("what it wrote before is missing")
 
     def _next(self) -> list[Event]:
         found: list[Event] = []
         while (event := self._ahead.pop(self.last + 1, None)) is not None:
             self.last += 1
             found.append(event)
-            if isinstance(event, Piece):
-                self._bytes -= len(event.data)
+            self._bytes -= _size(event)
         return found
+
+
+def _size(event: Event) -> int:
+    """What it takes to keep it: of nothing at all there could be any number."""
+    return _OVERHEAD + (len(event.data) if isinstance(event, Piece) else 0)

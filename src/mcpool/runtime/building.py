@@ -14,12 +14,12 @@ from mcpool.runtime.view import view_of
 
 
 def build(revision: int, projected: Projected, policy: Policy, acquire: Callable[[ServerConfig], Lease]) -> Runtime:
-    """Lease every server. A server that cannot be resolved is named in the runtime, with the reason.
+    """Lease every server. One that is absent or cannot be resolved is named in the runtime, with the reason.
 
     Raises: what `acquire` does but ServerUnavailable; everything is given back then.
     """
     bindings: dict[str, Binding] = {}
-    unavailable: dict[str, str] = {}
+    unavailable = dict(projected.absent)
     plugins, chosen = projected.plugins, projected.chosen
     try:
         for server in projected.servers:

@@ -23,6 +23,11 @@ class Projected(Protocol):
         ...
 
     @property
+    def absent(self) -> Mapping[str, str]:
+        """The servers that it would have, if the place that they are to run in were there; and what is wrong."""
+        ...
+
+    @property
     def restriction(self) -> ApprovalMode | None:
         """An approval mode that holds for every tool, besides every other."""
         ...

@@ -56,6 +56,7 @@ class ConfiguredServers:
     connectors: tuple[Connector, ...] = ()
     plugins: Mapping[str, str] = field(default_factory=dict[str, str])
     chosen: Collection[str] = ()
+    absent: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class ConfigurationAlone:

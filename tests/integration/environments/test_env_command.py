@@ -48,6 +48,9 @@ def test_added_and_removed_while_the_daemon_runs(ours: ExecServer, home: McpoolH
     (row,) = home.status()["servers"]
     assert row["last_error"] == "there is no environment `box`; `mcpool env add box URL` adds it"
     assert home.run("explain", "demo").returncode == 2
+    refused = home.run("call", "demo", "clock")
+    assert (refused.returncode, "its environment `box` is not available" in refused.stderr) == (3, True), refused.stderr
+    assert "its environment `box` is not available" in home.run("doctor", "demo").stdout
     added = home.run("env", "add", "box", ours.url, "--token-file", token_file(ours))
     assert (added.returncode, "box  ready" in added.stdout) == (0, True), added.stderr
     assert home.run("explain", "demo").returncode == 0

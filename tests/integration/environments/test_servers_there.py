@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import mcpool
-from mcpool.errors import CallOutcomeUnknown, ServerNotFound, ServerUnavailable
+from mcpool.errors import CallOutcomeUnknown, ServerUnavailable
 from support.exec_servers import ExecServer, cable
 from support.mcpool_home import wait_gone
 from support.real_servers import OpenHost, facts, lives, odd, servers
@@ -60,7 +60,7 @@ async def test_without_the_executor_the_server_is_not_there_and_says_why(open_ho
     host = await open_host(servers(odd=odd(tmp_path / "record", cwd="/", environment_id="box")))
     async with host.thread() as thread, thread.step() as step:
         assert list(step.tools) == []
-        with pytest.raises((ServerNotFound, ServerUnavailable)):
+        with pytest.raises(ServerUnavailable, match="its environment `box` is not available"):
             await step.read_resource("odd", "x://y")
     (health,) = host.health()
     assert (health.state, health.environment) == ("disconnected", "box")

@@ -58,9 +58,14 @@ def test_a_number_far_ahead_is_a_loss_and_costs_nothing() -> None:
         Ordering().recover(Events((), 2**62))
 
 
-def test_what_waits_for_what_never_comes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mcpool.environments.ordering.MOST_AHEAD", 10)
+@pytest.mark.parametrize("data", [b"x" * 100, b""])
+def test_what_waits_for_what_never_comes_is_bounded(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcpool.environments.ordering.MOST_AHEAD", 10_000)
     ordering = Ordering()
-    ordering.take(2, Piece("stdout", b"x" * 10))
+
+    def never_the_first() -> None:
+        for seq in range(2, 1000):
+            ordering.take(seq, Piece("stdout", data))
+
     with pytest.raises(OutputLost):
-        ordering.take(3, Piece("stdout", b"x"))
+        never_the_first()

@@ -31,6 +31,7 @@ class Servers:
     connectors: Sequence[Connector] = ()
     plugins: Mapping[str, str] = field(default_factory=dict[str, str])
     chosen: Collection[str] = ()
+    absent: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class Leased:
