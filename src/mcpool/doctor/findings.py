@@ -97,6 +97,8 @@ def _server(server: ServerFacts) -> Iterator[Finding]:
 
 def _not_started(server: ServerFacts) -> Finding:
     name, what = server.name, server.start_error or ""
+    if "`oauth.client_id`" in what:  # it signs in by itself, and no person can
+        return Finding("error", name, what, f"correct `oauth` or `scopes` of it, then `mcpool reconnect {name}`")
     if any(process.state == "auth_required" for process in server.processes) or "mcpool auth" in what:
         return Finding("error", name, what, f"`mcpool auth {name}` signs in")
     if server.url is not None:

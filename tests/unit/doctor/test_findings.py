@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from mcpool.config.problem import Problem
+from mcpool.config.server import Http
 from mcpool.doctor.facts import (
     ClientEntry,
     ClientFacts,
@@ -17,6 +18,7 @@ from mcpool.doctor.facts import (
     Stray,
 )
 from mcpool.doctor.findings import Finding, findings
+from mcpool.oauth.own_sign_in import OwnSignIn
 
 FILE = "/home/ada/.mcpool/config.toml"
 COMMAND = CommandFacts(("uvx", "mcp-server-git"), "/usr/bin", "the PATH of your login shell", "/usr/bin/uvx")
@@ -95,6 +97,12 @@ def test_an_endpoint_that_is_not_reached_is_named_without_what_may_be_secret() -
 def test_a_server_that_wants_a_sign_in_leads_to_it() -> None:
     finding = only(git(start_error="not signed in", processes=(ProcessFacts("auth_required"),)))
     assert finding.remedy == "`mcpool auth git` signs in"
+
+
+def test_a_server_that_a_client_signs_in_to_by_itself_leads_to_its_configuration() -> None:
+    refused = OwnSignIn("git", Http("https://example.com"), lambda url: None).required()
+    finding = only(git(start_error=refused.message, processes=(ProcessFacts("auth_required"),)))
+    assert finding.remedy == "correct `oauth` or `scopes` of it, then `mcpool reconnect git`"
 
 
 def test_a_shared_server_that_keeps_state_has_the_line_that_separates_it() -> None:
