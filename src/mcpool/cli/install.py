@@ -22,6 +22,7 @@ from mcpool.clients.diff import secrets_in, shown_diff
 from mcpool.clients.known import CLIENTS, Client, Launch
 from mcpool.clients.planning import InstallPlan
 from mcpool.clients.record import Record, RecordStore, digest_of
+from mcpool.clients.rewriting import data_of
 from mcpool.clients.target import Target, text_of
 from mcpool.config.home import ensure_home
 from mcpool.config.import_plan import ImportPlan
@@ -97,7 +98,7 @@ def run(arguments: Namespace) -> int:
         raise ConfigError(
             [f"there is no server to install: neither {file} nor these clients have one that can be used"]
         )
-    with _Tokens(TokenStore(home), keep=not arguments.dry_run) as tokens:
+    with _Tokens(TokenStore(home)) as tokens:
         steps: list[_Step] = []
         for target in targets:
             token = tokens.of(target.client) if arguments.url else None
@@ -112,7 +113,7 @@ def run(arguments: Namespace) -> int:
         if arguments.dry_run:
             screen.line("\nnothing was written")
             return OK
-        names = ", ".join(str(step.target.file) for step in steps if step.changes)
+        names = ", ".join([str(step.target.file) for step in steps if step.changes] or [str(file)])
         if not arguments.yes and not confirmed(f"write {names}?", default=True, otherwise=_OTHERWISE):
             screen.line("nothing was written")
             return USAGE
@@ -133,9 +134,8 @@ def run(arguments: Namespace) -> int:
 class _Tokens:
     """Tokens named after clients. Those made here go again unless they are made good."""
 
-    def __init__(self, store: TokenStore, *, keep: bool) -> None:
+    def __init__(self, store: TokenStore) -> None:
         self._store = store
-        self._keep = keep
         self.made: list[str] = []
         self._good = False
 
@@ -148,7 +148,7 @@ class _Tokens:
                 self._store.create(name).unlink()
 
     def made_good(self) -> None:
-        self._good = self._keep
+        self._good = True
 
     def of(self, client: Client) -> str:
         if client.name not in self._store.names():
@@ -194,8 +194,9 @@ def _show(plan: ImportPlan, steps: Sequence[_Step], screen: Screen) -> None:
         screen.line()
     for step in steps:
         target = step.target
-        secrets = [*secrets_in(target.data), *([step.token] if step.token else [])]
         before, after = text_of(target.file, target.current), step.content.decode()
+        secrets = [secret for text in (before, after) for secret in secrets_in(data_of(target.file, text))]
+        secrets += [*secrets_in(target.data), step.token or ""]
         if step.changes:
             for line in shown_diff(str(target.file), before, after, secrets):
                 screen.line(line, {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], ""))
@@ -220,6 +221,8 @@ def _write(step: _Step, store: RecordStore, tokens: _Tokens, screen: Screen) -> 
             store.drop(record)
         else:
             store.keep(before)
+        if client.name in tokens.made:
+            tokens.revoke(client.name)
         raise
     if before is not None and before.token and not token:
         tokens.revoke(before.token)

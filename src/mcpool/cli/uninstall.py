@@ -34,14 +34,22 @@ def run(arguments: Namespace) -> int:
     for name in [] if arguments.all else names:
         if name not in {record.client for record in records}:
             screen.line(f"{name}: mcpool is not installed there")
-    found = [(record, read_client_file(record.file)) for record in records]
-    steps = [(record, current, undone(current, record)) for record, current in found]
+    steps: list[tuple[Record, bytes | None, Undone]] = []
+    failed = False
+    for record in records:
+        # What is wrong with one file is told, and keeps none of the others.
+        try:
+            current = read_client_file(record.file)
+            steps.append((record, current, undone(current, record)))
+        except ConfigError as error:
+            failed = True
+            screen.line(str(error), "red")
     for record, current, outcome in steps:
         _show(record, current, outcome, screen)
     if not steps or arguments.dry_run:
         screen.line("nothing was written")
-        return OK
-    files = ", ".join(str(record.file) for record in records)
+        return USAGE if failed else OK
+    files = ", ".join(str(record.file) for record, _, _ in steps)
     if not arguments.yes and not confirmed(f"write {files}?", default=True, otherwise="say `--yes` to write it"):
         screen.line("nothing was written")
         return USAGE
@@ -55,7 +63,7 @@ def run(arguments: Namespace) -> int:
         what = "is what it was, byte for byte" if outcome.exact else "has what it had, and what was changed since"
         screen.line(f"{record.file} {what}", "green")
     screen.line("mcpool keeps the servers that it took over in its own config.toml", "dim")
-    return OK
+    return USAGE if failed else OK
 
 
 def _show(record: Record, current: bytes | None, outcome: Undone, screen: Screen) -> None:

@@ -109,7 +109,8 @@ def swap(path: Path, content: bytes | None, *, unchanged: bytes | None = None, c
             target.unlink(missing_ok=True)
         else:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _replace(target, content, status=status, unchanged=unchanged if checked else None)
+            new = checked and status is None
+            _replace(target, content, status=status, unchanged=unchanged if checked else None, new=new)
     except (OSError, RuntimeError) as error:
         msg = f"{path}: could not be written: {error}; check the permissions of the folder and the space on the disk"
         raise ConfigError([msg]) from error
@@ -136,11 +137,16 @@ def _alone_in(folder: Path) -> Generator[None]:
 
 
 def _replace(
-    target: Path, content: bytes, *, status: os.stat_result | None = None, unchanged: bytes | None = None
+    target: Path,
+    content: bytes,
+    *,
+    status: os.stat_result | None = None,
+    unchanged: bytes | None = None,
+    new: bool = False,
 ) -> Path:
     """Put a file of this content in its place: private, or with the mode and group of `status`.
 
-    With `unchanged`, only if that is what the place holds until then.
+    With `unchanged`, only if that is what the place holds until then; with `new`, only if nothing is there.
     """
     # mkstemp makes the file 0600, in the same folder so that the rename stays within one file system.
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
@@ -155,7 +161,14 @@ def _replace(
             os.fsync(file.fileno())
         if unchanged is not None and target.read_bytes() != unchanged:
             raise ConfigError([_MEANWHILE.format(target)])
-        os.replace(name, target)
+        if new:
+            os.link(name, target)
+            Path(name).unlink()
+        else:
+            os.replace(name, target)
+    except FileExistsError:
+        Path(name).unlink(missing_ok=True)
+        raise ConfigError([_MEANWHILE.format(target)]) from None
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -210,6 +210,15 @@ def test_a_file_broken_since_is_told_and_kept(user: User) -> None:
     assert any((user.pool / "clients").glob("*.backup"))
 
 
+def test_a_broken_file_keeps_none_of_the_others(user: User) -> None:
+    broken = user.has("cursor", CURSOR)
+    gemini = user.has("gemini", SAMPLES["gemini"][1])
+    user.run("install", "cursor", "gemini", "--yes")
+    broken.write_text("{ half")
+    assert user.run("uninstall", "--all", "--yes")[0] == 2
+    assert (broken.read_text(), gemini.read_text()) == ("{ half", SAMPLES["gemini"][1])
+
+
 def test_a_folder_in_place_of_the_file_is_told(user: User) -> None:
     (user.home / ".cursor/mcp.json").mkdir(parents=True)
     code, said = user.run("install", "cursor", "--yes")
@@ -237,8 +246,16 @@ def test_by_url_a_client_has_a_token_of_its_own_which_goes_with_it(user: User) -
     assert "chmod 600" in said
     assert token not in user.run("install", "cursor", "--url", "--yes")[1]
     assert user.tokens() == ["cursor"]
-    user.run("uninstall", "cursor", "--yes")
+    assert token not in user.run("uninstall", "cursor", "--yes")[1]
     assert (user.tokens(), file.read_text()) == ([], CURSOR)
+
+
+def test_from_url_to_shim_the_token_goes_and_is_not_shown(user: User) -> None:
+    file = user.has("cursor", CURSOR)
+    user.run("install", "cursor", "--url", "--yes")
+    token = (user.pool / "tokens" / "cursor").read_text()
+    code, said = user.run("install", "cursor", "--yes")
+    assert (code, token in said, token in file.read_text(), user.tokens()) == (0, False, False, [])
 
 
 def test_by_url_only_where_the_clients_file_can_have_it(user: User) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mcpool.config import writing
-from mcpool.config.writing import can_edit, edit_config, read_config, write_config
+from mcpool.config.writing import can_edit, edit_config, read_config, swap, write_config
 from mcpool.errors import ConfigError
 
 
@@ -189,3 +189,45 @@ def test_the_file_of_another_user_is_left_alone(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(ConfigError, match="belongs to another user"):
         edited(file)
     assert file.read_text() == "old"
+
+
+class TestSwap:
+    def test_only_what_was_seen_is_replaced(self, tmp_path: Path) -> None:
+        file = tmp_path / "file"
+        file.write_bytes(b"theirs")
+        with pytest.raises(ConfigError, match="changed by somebody else"):
+            swap(file, b"ours", unchanged=b"seen", checked=True)
+        assert file.read_bytes() == b"theirs"
+        swap(file, b"ours", unchanged=b"theirs", checked=True)
+        assert file.read_bytes() == b"ours"
+
+    def test_a_file_that_came_meanwhile_is_not_replaced(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        file = tmp_path / "file"
+        write = os.fsync
+
+        def comes(handle: int) -> None:
+            write(handle)
+            file.write_bytes(b"theirs")
+
+        monkeypatch.setattr(os, "fsync", comes)
+        with pytest.raises(ConfigError, match="changed by somebody else"):
+            swap(file, b"ours", unchanged=None, checked=True)
+        assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"theirs"]
+
+    def test_a_file_goes_only_if_it_is_as_it_was_seen(self, tmp_path: Path) -> None:
+        file = tmp_path / "file"
+        file.write_bytes(b"theirs")
+        with pytest.raises(ConfigError):
+            swap(file, None, unchanged=b"seen", checked=True)
+        swap(file, None, unchanged=b"theirs", checked=True)
+        assert not file.exists()
+
+    def test_mode_and_link_stay_and_a_new_file_is_private(self, tmp_path: Path) -> None:
+        kept, link, new = tmp_path / "kept", tmp_path / "link", tmp_path / "folder" / "new"
+        kept.write_bytes(b"1")
+        kept.chmod(0o640)
+        link.symlink_to(kept)
+        swap(link, b"2", unchanged=b"1", checked=True)
+        assert (link.is_symlink(), kept.read_bytes(), kept.stat().st_mode & 0o777) == (True, b"2", 0o640)
+        swap(new, b"3")
+        assert new.stat().st_mode & 0o777 == 0o600
