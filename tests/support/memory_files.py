@@ -29,11 +29,13 @@ class MemoryFiles:
 
     async def read(self, path: str, limit: int) -> bytes:
         self.reads += 1
-        self._look(path)
+        if self._look(path) == "folder":
+            raise IsADirectoryError(path)
         return self.files[path].encode()[:limit]
 
     async def list(self, path: str) -> tuple[Entry, ...]:
-        self._look(path)
+        if self._look(path) == "file":
+            raise NotADirectoryError(path)
         names = {
             PurePosixPath(file).relative_to(path).parts[0]
             for file in self.files
