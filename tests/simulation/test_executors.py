@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
+from typing import Any
 
 import pytest
 
@@ -140,6 +142,52 @@ async def test_what_never_left_counts_as_unsent_when_the_executor_is_lost() -> N
         far.drop()
         await client.until(State.DISCONNECTED)
         assert link.sent == len(b"first\n")
+
+
+async def test_what_a_process_may_have_read_before_it_ended_counts_as_sent() -> None:
+    """No silent duplicate: the answer to the write is lost with the socket, and the process ends meanwhile."""
+    async with simulated() as (far, client):
+        link, heard = await started(client)
+        await asyncio.sleep(1)
+        link.write(b"first\n")
+        await asyncio.sleep(0.015)
+        assert far.processes[0].read == b"first\n"
+        far.drop()
+        far.processes[0].exit(1)
+        await asyncio.sleep(5)
+        assert (heard.exits, link.sent) == ([1], len(b"first\n"))
+
+
+async def test_a_write_that_is_refused_when_it_is_repeated_may_have_been_taken_before() -> None:
+    """Of an executor that looks whether the process lives first."""
+    told: list[str] = []
+
+    async def talk(socket: MemorySocket) -> None:
+        while True:
+            asked = json.loads(await socket.receive())
+            told.append(asked["method"])
+            if asked["method"] == "process/write" and told.count("process/write") == 1:
+                socket.drop()
+            result: dict[str, Any] = {
+                "sessionId": "s",
+                "environmentInfo": {},
+                "processId": "p",
+                "status": "stdinClosed",
+            }
+            if asked["method"] == "process/read":
+                result |= {"chunks": [], "nextSeq": 1}
+            if "id" in asked:
+                await socket.send(json.dumps({"id": asked["id"], "result": result}).encode())
+
+    client = Client(PeerOfOurs(talk))
+    owner = asyncio.create_task(client.executor.own())
+    link, _ = await started(client)
+    link.write(b"first\n")
+    await asyncio.sleep(5)
+    assert told.count("process/write") == 2
+    assert (link.sent, link.alive) == (len(b"first\n"), False)
+    owner.cancel()
+    await asyncio.wait([owner])
 
 
 async def test_processes_end_when_their_client_does_not_come_back() -> None:

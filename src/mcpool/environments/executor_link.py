@@ -282,17 +282,21 @@ class ExecutorLink:
         under_way, self._writing = self._writing, None
         if under_way is None:
             return
-        taken = answer is None and under_way[0].left
-        if answer is not None and answer.error is None:
-            try:
-                taken = msgspec.json.decode(answer.result, type=Written).status == "accepted"
-            except msgspec.DecodeError:
-                taken = True  # who knows
-        self._written += under_way[1] if taken else 0
-        if taken and answer is not None:
+        asked, length = under_way
+        accepted = answer is not None and answer.error is None and self._was_accepted(answer)
+        # Asked twice, an executor that refuses it may have taken it the first time.
+        taken = accepted or asked.repeated or (answer is None and asked.left)
+        self._written += length if taken else 0
+        if accepted:
             self._write_next()
         else:
             self._stop_writing()
+
+    def _was_accepted(self, answer: Message) -> bool:
+        try:
+            return msgspec.json.decode(answer.result, type=Written).status == "accepted"
+        except msgspec.DecodeError:
+            return True  # who knows
 
 
 def _ignore(answer: Message | None) -> None:

@@ -72,6 +72,8 @@ class Asked:
     settle: Settle
     left: bool = False
     """Its bytes began to leave: the executor may have got it."""
+    repeated: bool = False
+    """They did so more than once: what is answered need not be all that came of it."""
 
 
 class Session:
@@ -260,7 +262,7 @@ class Session:
         while True:
             while self._outbox:
                 asked = self._outbox.popleft()
-                asked.left = True
+                asked.repeated, asked.left = asked.left, True
                 await socket.send(asked.body)
             self._wake.clear()
             await self._wake.wait()

@@ -60,6 +60,7 @@ async def test_its_token_is_for_its_user_alone(far: ExecServer) -> None:
         ("no json", -32600),
         ("[" * 2000, -32600),
         ({"id": 1, "method": "process/start", "params": {}}, -32600),
+        ({"id": 1, "method": "http/request", "params": {"method": "GET", "url": "x", "requestId": "r"}}, -32600),
         ({"id": 1, "method": "initialize", "params": {"clientName": 5}}, -32602),
         ({"id": 1, "method": "initialize", "params": {"clientName": "x", "resumeSessionId": "none"}}, -32600),
     ],

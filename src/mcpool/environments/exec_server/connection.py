@@ -158,7 +158,7 @@ class Connection:
     async def _take(self, id: int | str, method: str, params: msgspec.Raw) -> None:
         """Answer at once what can be: what a process is told must stay in order."""
         try:
-            kind, answering = (HttpRequest, None) if method == protocol.HTTP else self._method(method)
+            kind, answering = self._method(method)
             given = b"{}" if bytes(params) == b"null" else params
             try:
                 asked = msgspec.json.decode(given, type=kind)
@@ -202,13 +202,16 @@ class Connection:
         except Refusal as refusal:
             self.write(protocol.refusal(id, refusal.code, refusal.message))
 
-    def _method(self, method: str) -> tuple[Any, Answering]:
+    def _method(self, method: str) -> tuple[Any, Answering | None]:
+        """What the parameters are, and who answers; None: an HTTP request is to be made. Raises: Refusal."""
         if method == protocol.INITIALIZE:
             return Initialize, self._initialize
         session, offer = self._session, self._offer
         if session is None:
             raise Refusal(INVALID_REQUEST, f"{method} before initialize")
         match method:
+            case protocol.HTTP:
+                return HttpRequest, None
             case protocol.START:
                 return Start, session.start
             case protocol.READ:

@@ -83,10 +83,10 @@ class HostedProcess:
 
     def write(self, data: bytes, write_id: str) -> str:
         """Give it input, once for each id; returns what became of it (`protocol.Written`)."""
+        if write_id and write_id in self._writes:
+            return "accepted"  # also of one that has ended since: it may have read it
         if self.link is None or not self.link.alive:
             return "stdinClosed"
-        if write_id and write_id in self._writes:
-            return "accepted"
         if self.link.buffered + len(data) > MOST_INPUT:
             return "stdinClosed"  # it does not read, and nobody shall wait for that with ever more memory
         if write_id:

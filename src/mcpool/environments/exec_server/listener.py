@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from mcpool.launch.place import open_local
 if TYPE_CHECKING:
     from websockets.asyncio.server import ServerConnection
     from websockets.http11 import Request, Response
+
+logger = logging.getLogger("mcpool")
 
 SEND_BUFFER = 256 * 1024
 """Bytes that the system may hold for a client: they are what a lost socket loses."""
@@ -65,7 +68,10 @@ async def exec_server(
 
         async def take_in(connection: ServerConnection) -> None:
             _limit_buffer(connection)
-            await Connection(WebSocket(connection), offer).run()
+            try:
+                await Connection(WebSocket(connection), offer).run()
+            except Exception:
+                logger.exception("a client's connection failed; this is a defect of mcpool")
 
         def check(connection: ServerConnection, request: Request) -> Response | None:
             return _check(connection, request, token)
