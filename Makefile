@@ -47,7 +47,7 @@ style: $(STAMPS)/test
 types: $(STAMPS)/test
 	@report=$$($(BIN)/basedpyright) || { echo "$$report"; exit 1; }
 
-bench: $(STAMPS)/bench $(STAMPS)/peers ## Measure, side by side with others (ARGS="...")
+bench: $(STAMPS)/bench $(STAMPS)/peers $(STAMPS)/adapters ## Measure, side by side with others (ARGS="...")
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 requirements: $(STAMPS)/uv ## Renew the pinned versions in requirements/

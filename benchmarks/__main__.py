@@ -9,15 +9,15 @@ import sys
 import time
 from dataclasses import asdict
 
-from benchmarks import call_path, gateway, plot, recovery, report, start_up
+from benchmarks import call_path, frameworks, gateway, plot, recovery, report, start_up
 from benchmarks.paths import RESULTS
 
-PARTS = ("library", "gateway", "threads", "changes", "start-up", "recovery")
+PARTS = ("library", "gateway", "threads", "changes", "start-up", "recovery", "frameworks")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: two minutes instead of eight")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: three minutes instead of ten")
     parser.add_argument("--only", choices=PARTS, action="append", help="measure this part anew; may be repeated")
     wanted = parser.parse_args()
     parts = wanted.only or PARTS
@@ -45,6 +45,8 @@ def main() -> int:
         results.start_up = start_up.run(2 if wanted.quick else 4, say)
     if "recovery" in parts:
         results.recovery = recovery.run(5 if wanted.quick else 20, 2 if wanted.quick else 5, say)
+    if "frameworks" in parts:
+        results.frameworks = frameworks.run(1 if wanted.quick else 3, 5 if wanted.quick else 20, say)
     results.minutes += (time.monotonic() - began) / 60
     text = report.markdown(results)
     RESULTS.mkdir(exist_ok=True)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.call_path import IN_FLIGHT, Outcome
+from benchmarks.frameworks import CLIENTS as MCP_CLIENTS
+from benchmarks.frameworks import FRAMEWORKS, Frameworks
 from benchmarks.gateway import CLIENTS
 from benchmarks.recovery import TITLES, Recovery
 from benchmarks.report import Results
@@ -49,21 +51,29 @@ def draw(results: Results, folder: Path) -> list[Path]:
             ("Gateway: CPU per call, us (less is better)", results.gateway, CLIENTS, ("client", "clients"), "cpu", 1e6),
         ]
     healed = results.recovery
-    if not panels and healed is None:
+    agents = results.frameworks
+    if not panels and healed is None and agents is None:
         return []
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    rows = (len(panels) + 1) // 2 + (healed is not None)
+    rows = (len(panels) + 1) // 2 + (healed is not None) + (agents is not None)
     figure, axes = pyplot.subplots(rows, 2, figsize=(13, 4 * rows), squeeze=False)
     for place, panel in zip(axes.flat, panels, strict=False):
         _panel(place, *panel)
+    last = len(axes) - 1
+    if agents is not None:
+        _bars(axes[last][0], "20 agents at once: server processes (less is better)", _agents(agents, "processes", 1))
+        _bars(axes[last][1], "20 agents at once: calls per second (more is better)", _agents(agents, "per_second", 1))
+        last -= 1
     if healed is not None:
-        _bars(axes[-1][0], "Killed server: ms to the next call, beyond its own start (less is better)", _killed(healed))
+        _bars(
+            axes[last][0], "Killed server: ms to the next call, beyond its own start (less is better)", _killed(healed)
+        )
         watched = {title: min(values) * 1e6 for title, values in healed.p50.items()}
-        _bars(axes[-1][1], "mcpool: p50 of a call, us (less is better)", watched)
+        _bars(axes[last][1], "mcpool: p50 of a call, us (less is better)", watched)
     figure.tight_layout()
     paths = [folder / f"benchmarks.{kind}" for kind in ("png", "svg")]
     for path in paths:
@@ -78,9 +88,19 @@ def _killed(found: Recovery) -> dict[str, float | None]:
     return {TITLES[name]: None if (took := found.median(name)) is None else took * 1e3 for name in shown}
 
 
+def _agents(found: Frameworks, key: str, factor: float) -> dict[str, float | None]:
+    """By framework and client; what could not be measured is left out."""
+    return {
+        f"{title}, {'mcpool' if client == 'mcpool' else 'own client'}": value * factor
+        for framework, title in FRAMEWORKS.items()
+        for client in MCP_CLIENTS
+        if (value := found.middle(framework, client, key)) is not None
+    }
+
+
 def _bars(axes: Any, title: str, values: Mapping[str, float | None]) -> None:
     """One bar for each, and a word for each that has none."""
-    colours = [_OURS if "mcpool" in (title, name) or title.startswith("mcpool") else _OTHERS[0] for name in values]
+    colours = [_OURS if "mcpool" in name or title.startswith("mcpool") else _OTHERS[0] for name in values]
     bars = axes.barh(list(values), [value or 0 for value in values.values()], color=colours)
     labels = ["fails for ever" if value is None else f"{value:,.1f}" for value in values.values()]
     axes.bar_label(bars, labels=labels, fontsize=8, padding=3)

@@ -10,6 +10,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks.call_path import IN_FLIGHT, Outcome
+from benchmarks.frameworks import CLIENTS as MCP_CLIENTS
+from benchmarks.frameworks import FRAMEWORKS, Frameworks
 from benchmarks.gateway import CLIENTS
 from benchmarks.recovery import TITLES, Recovery
 
@@ -26,6 +28,7 @@ class Results:
     changes: dict[str, Any] | None = None
     start_up: dict[str, Any] | None = None
     recovery: Recovery | None = None
+    frameworks: Frameworks | None = None
     minutes: float = 0.0
     load: float = 0.0
     """Load average of the machine when the run began."""
@@ -36,6 +39,7 @@ def earlier(found: dict[str, Any]) -> Results:
     results = Results(**found)
     results.call_path, results.gateway = _outcomes(found["call_path"]), _outcomes(found["gateway"])
     results.recovery = Recovery(**found["recovery"]) if found["recovery"] else None
+    results.frameworks = Frameworks(**kept) if (kept := found.get("frameworks")) else None
     return results
 
 
@@ -79,6 +83,8 @@ def markdown(results: Results) -> str:
         parts += ["## Start-up and memory", _start_up(results.start_up)]
     if results.recovery is not None:
         parts += ["## A server that is killed", *_recovery(results.recovery)]
+    if results.frameworks is not None:
+        parts += ["## Agents of frameworks", *_frameworks(results.frameworks)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -279,3 +285,37 @@ def _recovery(found: Recovery) -> list[str]:
         "What it costs a call that its server is watched, one call in flight:",
         table(("p50 us", "best", "median"), cost),
     ]
+
+
+def _frameworks(found: Frameworks) -> list[str]:
+    rows: list[list[str]] = []
+    for framework, title in FRAMEWORKS.items():
+        for client in MCP_CLIENTS:
+            value = {key: found.middle(framework, client, key) for key in _OF_AGENTS}
+            named = f"{title}, {'mcpool' if client == 'mcpool' else 'its own MCP client'}"
+            shown = [_agents_cell(key, number) for key, number in value.items() if number is not None]
+            rows.append([named, *(shown or [found.failed.get(f"{framework}/{client}", "not measured"), *["-"] * 4])])
+    about = (
+        f"{found.runs} runs at once that call a tool {found.calls} times each, one after the other, against a model on "
+        "loopback that answers at once; medians of the rounds. Memory is that of the program and its servers."
+    )
+    return [about, table(("", *_OF_AGENTS.values()), rows)]
+
+
+_OF_AGENTS = {
+    "processes": "server processes",
+    "memory": "memory",
+    "first": "to the first call's answer",
+    "per_second": "calls/s",
+    "cpu": "CPU per call and turn",
+}
+
+
+def _agents_cell(key: str, number: float) -> str:
+    match key:
+        case "memory":
+            return f"{number / 2**20:,.0f} MB"
+        case "first" | "cpu":
+            return f"{number * 1e3:,.1f} ms"
+        case _:
+            return f"{number:,.0f}"
