@@ -69,12 +69,12 @@ def test_given_a_keyring_that_hangs_then_each_server_that_needs_it_says_so_and_t
         f"`${{keyring:{name}}}`: the system's keyring did not answer within 0.05 s" for name in "abc"
     ]
     assert all("unlock it" in problem.remedy for problem in config.problems)
-    assert asked == ["a"]
+    assert len(asked) <= 1, "what hangs is asked once"
 
     unlocked.set()
     while load(source, home=tmp_path, environ={}, secret=secret).problems:
         assert len(asked) < 1000
-    assert len(asked) >= 4
+    assert set(asked) == {"a", "b", "c"}
 
 
 def test_given_no_keyring_package_then_the_problem_says_how_to_install_it(
