@@ -11,6 +11,7 @@ import pytest
 
 from mcpool.environments.exec_server.hosted_process import UNHEARD
 from mcpool.environments.executor import Patience
+from mcpool.environments.executor_files import ExecutorFiles
 from mcpool.environments.executor_launcher import ExecutorLauncher
 from mcpool.environments.executor_link import ExecutorLink
 from mcpool.environments.states import State
@@ -313,6 +314,34 @@ async def test_who_is_no_executor_is_disconnected_and_said(answer: bytes, said: 
     owner = asyncio.create_task(client.executor.own())
     await client.until(State.DISCONNECTED)
     assert said in str(client.executor.error)
+    owner.cancel()
+    await asyncio.wait([owner])
+
+
+async def test_what_nobody_waits_for_any_more_is_not_asked_again() -> None:
+    asked: list[str] = []
+
+    async def talk(socket: MemorySocket) -> None:
+        while True:
+            message = json.loads(await socket.receive())
+            asked.append(message["method"])
+            if message["method"] == "fs/getMetadata":
+                socket.drop()
+            result: dict[str, Any] = {"sessionId": "s", "environmentInfo": {}}
+            await socket.send(json.dumps({"id": message.get("id"), "result": result}).encode())
+
+    client = Client(PeerOfOurs(talk))
+    owner = asyncio.create_task(client.executor.own())
+    await client.until(State.READY)
+    session = client.executor.session
+    assert session is not None
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(3):
+            await ExecutorFiles(lambda: session).kind("/file")
+    before = asked.count("fs/getMetadata")
+    await asyncio.sleep(10)
+    assert before > 1
+    assert asked.count("fs/getMetadata") == before
     owner.cancel()
     await asyncio.wait([owner])
 

@@ -19,6 +19,9 @@ T = TypeVar("T")
 SECONDS = 30.0
 """For one question; longer than a lost socket takes to be had back, or given up."""
 
+LARGEST_FILE = protocol.LARGEST_MESSAGE // 2
+"""Bytes of a file that is read: it comes as one message, and takes a third more in there."""
+
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
@@ -36,6 +39,7 @@ class ExecutorFiles:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         if not found.is_file:
             raise OSError(errno.EINVAL, "not a regular file", path)
+        limit = min(limit, LARGEST_FILE)
         content = b"" if found.size > limit else (await self._ask(protocol.READ_FILE, path, FileContent)).data_base64
         if max(found.size, len(content)) > limit:
             raise OSError(errno.EFBIG, f"larger than {limit} bytes", path)

@@ -57,7 +57,7 @@ class ExecutorTransport(httpx2.AsyncBaseTransport):
         except BaseException:
             self._session.forget_body(id)
             raise
-        headers = [(header.name.encode("latin-1"), header.value.encode("latin-1")) for header in answer.headers]
+        headers = [(_raw(header.name), _raw(header.value)) for header in answer.headers]
         return httpx2.Response(answer.status, headers=headers, stream=body)
 
     async def _answer(self, request: HttpRequest) -> HttpResponse:
@@ -87,6 +87,10 @@ class ExecutorTransport(httpx2.AsyncBaseTransport):
         if fault.code in (UNREACHED, protocol.INVALID_PARAMS) or _CONNECT_FAILED in fault.message:
             return httpx2.ConnectError(f"{where}: {fault.message}")
         return httpx2.ReadError(f"{where}: {fault.message}")
+
+
+def _raw(text: str) -> bytes:
+    return text.encode("latin-1", errors="replace")
 
 
 class _Body(httpx2.AsyncByteStream):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn, Protocol, TypeVar
 
@@ -67,6 +68,7 @@ Settle = Callable[[Message | None], None]
 class Asked:
     """One request without an answer."""
 
+    id: int
     body: bytes
     again: bool
     settle: Settle
@@ -115,7 +117,7 @@ class Session:
             self._asked.pop(id, None)
             settle(message)
 
-        asked = Asked(protocol.request(id, method, params), again, settled)
+        asked = Asked(id, protocol.request(id, method, params), again, settled)
         self._asked[id] = asked
         self._outbox.append(asked)
         self._wake.set()
@@ -134,8 +136,12 @@ class Session:
             if not answered.done():
                 answered.set_result(message)
 
-        self.ask(method, params, settle, again=again)
-        return self.read(await answered, kind)
+        asked = self.ask(method, params, settle, again=again)
+        try:
+            return self.read(await answered, kind)
+        except asyncio.CancelledError:
+            self._withdraw(asked)
+            raise
 
     def read(self, message: Message | None, kind: type[T]) -> T:
         """The result in an answer. Raises: as `request`."""
@@ -147,6 +153,12 @@ class Session:
             return msgspec.json.decode(message.result, type=kind)
         except msgspec.DecodeError as error:
             raise EnvironmentUnavailable(self.environment, f"its answer is not understood: {error}") from None
+
+    def _withdraw(self, asked: Asked) -> None:
+        """Nobody wants the answer any more: do not send it, or not again."""
+        self._asked.pop(asked.id, None)
+        with suppress(ValueError):
+            self._outbox.remove(asked)
 
     def gone(self) -> EnvironmentUnavailable:
         """The error of whoever waits for what can't come."""
