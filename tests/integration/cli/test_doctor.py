@@ -92,7 +92,7 @@ def test_a_copy_outside_mcpool_is_found_with_its_memory(mcpool: McpoolHome) -> N
         told = json.loads(mcpool.run("doctor", "--json").stdout)
         assert copy.poll() is None, "the demo server takes no such argument any more"
         copy.terminate()
-    (stray,) = told["outside"]
-    assert (stray["server"], stray["pid"], stray["processes"]) == ("demo", copy.pid, 1)
+    (stray,) = [each for each in told["outside"] if each["pid"] == copy.pid]
+    assert (stray["server"], stray["processes"]) == ("demo", 1)
     assert stray["memory"] > 1_000_000
     assert any("runs a copy of its own" in found["what"] for found in told["findings"])

@@ -47,6 +47,11 @@ class Installed:
         return content.decode()
 
 
+def remark(name: str) -> str:
+    """What somebody adds to a client's file afterwards."""
+    return "\n# a remark\n" if name == "codex" else "\n// a remark\n"
+
+
 def installed(name: str, text: str, *, url: bool = False) -> Installed:
     which = client(name)
     file = which.files(PLACE)[0]
@@ -100,7 +105,7 @@ def test_changed_since_it_means_what_it_meant_with_the_change(sample: str, form:
     name, text = SAMPLES[sample]
     text = FORMS[form](text)
     done = installed(name, text)
-    mark = "\n# a remark\n" if name == "codex" else "\n// a remark\n"
+    mark = remark(name)
     back = done.undone_in(done.after.decode() + mark)
     assert back.endswith(mark)
     assert parsed(done.file, back).data == parsed(done.file, text).data
@@ -110,7 +115,7 @@ def test_changed_since_it_means_what_it_meant_with_the_change(sample: str, form:
 def test_changed_since_what_was_written_by_hand_comes_back_as_it_was_written(sample: str) -> None:
     name, text = SAMPLES[sample]
     done = installed(name, text)
-    mark = "\n# a remark\n" if name == "codex" else "\n// a remark\n"
+    mark = remark(name)
     assert done.undone_in(done.after.decode() + mark) == text + mark
 
 
@@ -119,7 +124,7 @@ def test_by_url_and_back(name: str) -> None:
     text = SAMPLES[name][1]
     done = installed(name, text, url=True)
     assert "http://127.0.0.1:8377/mcp/git" in done.after.decode()
-    mark = "\n# a remark\n" if name == "codex" else "\n// a remark\n"
+    mark = remark(name)
     assert parsed(done.file, done.undone_in(done.after.decode() + mark)).data == parsed(done.file, text).data
 
 
