@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import mcpool
 from support.exec_servers import KINDS, ExecServer
-from support.real_servers import OpenHost
 
 DEADLINE = 30.0
 
@@ -33,18 +30,6 @@ def ours(tmp_path: Path) -> Iterator[ExecServer]:
     server.start()
     yield server
     server.close()
-
-
-@pytest.fixture
-async def open_host(tmp_path: Path) -> AsyncGenerator[OpenHost]:
-    """`await open_host(source)`: a host that is closed after the test."""
-    async with AsyncExitStack() as stack:
-
-        async def opened(source: dict[str, Any], **options: Any) -> mcpool.Host:
-            settings: dict[str, Any] = {"home": tmp_path / "home", "grace": 10.0, **options}
-            return await stack.enter_async_context(mcpool.open(source, **settings))
-
-        yield opened
 
 
 async def until(host: mcpool.Host, condition: Callable[[], bool]) -> None:
