@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, NotRequired, Unpack, cast
 
 from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse, ToolCallRequest
@@ -50,17 +51,27 @@ class McpoolState(AgentState[Any]):
     mcpool_alive: NotRequired[Annotated[_Alive, UntrackedValue, PrivateStateAttr]]
 
 
+@dataclass(frozen=True)
+class _Made:
+    """A call that was made."""
+
+    tool: Tool
+    call: ParkedCall
+    approved: bool
+    """Whether somebody was asked first; then every frame asks again, because LangGraph counts what a frame asks."""
+
+
 class _GraphRun:
-    """A run, and its calls that wait for a person."""
+    """A run, and its calls that are not over, by the ids that the model gave them."""
 
     def __init__(self, run: Run, questions: Questions) -> None:
         self.run = run
         self.questions = questions
-        self.parked: dict[str, ParkedCall] = {}
+        self.made: dict[str, _Made] = {}
 
     def end(self) -> None:
-        for call in self.parked.values():
-            call.task.cancel()
+        for made in self.made.values():
+            made.call.task.cancel()
         self.run.end()
 
 
@@ -123,14 +134,15 @@ class McpoolMiddleware(AgentMiddleware[McpoolState, Any, Any]):
         if request.tool is not None:
             return await handler(request)
         graph_run = self._run(request.state, cast(Any, request.runtime))
+        id = str(request.tool_call["id"])
         step = await graph_run.run.current_step()
-        tool = step.tools.get(request.tool_call["name"])
+        made = graph_run.made.get(id)
+        tool = step.tools.get(request.tool_call["name"]) if made is None else made.tool
         if tool is None:
             return await handler(request)
-        id = str(request.tool_call["id"])
 
         async def call(name: str, arguments: dict[str, Any]) -> ToolResult:
-            return await self._call(graph_run, step, id, name, arguments)
+            return await _call(graph_run, step, id, tool, arguments)
 
         try:
             return await handler(request.override(tool=_LangchainTool(tool, call)))
@@ -143,20 +155,6 @@ class McpoolMiddleware(AgentMiddleware[McpoolState, Any, Any]):
         self._end(state.get("mcpool_run", ""))
 
     # ------------------------------------------------------------------ within
-
-    async def _call(
-        self, graph_run: _GraphRun, step: Step, id: str, name: str, arguments: dict[str, Any]
-    ) -> ToolResult:
-        parked = graph_run.parked.get(id)
-        if graph_run.run.needs_approval(name):  # asked again of a parked call: LangGraph counts what a frame asks
-            _have_approved(name, arguments, step.tools[name].description)
-        if parked is None:
-            parked = graph_run.parked[id] = ParkedCall(step.call(name, arguments), graph_run.questions)
-        try:
-            return await parked.result(lambda question: _ask(name, question))
-        finally:
-            if parked.task.done() or parked.task.cancelling():
-                graph_run.parked.pop(id, None)
 
     def _run(self, state: Any, runtime: Any) -> _GraphRun:
         name = str(state.get("mcpool_run", ""))
@@ -176,7 +174,7 @@ class McpoolMiddleware(AgentMiddleware[McpoolState, Any, Any]):
         graph_run = self._runs.get(name)
         if graph_run is None or name in self._interrupted:
             return
-        if graph_run.parked:
+        if graph_run.made:
             graph_run.run.let_go()
             self._was_interrupted(name)
         else:
@@ -192,6 +190,22 @@ class McpoolMiddleware(AgentMiddleware[McpoolState, Any, Any]):
         graph_run = self._runs.pop(name, None)
         if graph_run is not None:
             graph_run.end()
+
+
+async def _call(graph_run: _GraphRun, step: Step, id: str, tool: Tool, arguments: dict[str, Any]) -> ToolResult:
+    """Make a call, or go on with the one that an earlier frame made."""
+    made = graph_run.made.get(id)
+    approved = graph_run.run.needs_approval(tool.name) if made is None else made.approved
+    if approved:
+        _have_approved(tool.name, arguments, tool.description)
+    if made is None:
+        made = _Made(tool, ParkedCall(step.call(tool.name, arguments), graph_run.questions), approved)
+        graph_run.made[id] = made
+    try:
+        return await made.call.result(lambda question: _ask(tool.name, question))
+    finally:
+        if made.call.task.done() or made.call.task.cancelling():
+            graph_run.made.pop(id, None)
 
 
 def _have_approved(name: str, arguments: dict[str, Any], description: str) -> None:

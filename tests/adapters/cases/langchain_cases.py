@@ -121,6 +121,22 @@ async def test_a_call_is_approved_asks_and_is_still_made_once(
         assert len(host.threads) == 0
 
 
+async def test_a_call_that_waits_for_an_answer_outlives_a_reload_and_its_tool(
+    host: mcpool.Host, chat: ChatOpenAI, server: FakeServer
+):
+    agent = create_agent(chat, middleware=[McpoolMiddleware(host)], checkpointer=InMemorySaver())
+    server.will("echo", Ask("Really?"))
+    await agent.ainvoke(told(prompt({"n": 1})), CONFIG)
+    server.tool("other")
+    server.remove_tool("echo")
+    host.reload()
+    await host.settled()
+    answer = {"responses": {"fake": {"action": "decline"}}}
+    done = await agent.ainvoke(Command(resume=answer), CONFIG)
+    assert "did not accept: decline" in answer_of(done)
+    assert len(server.calls()) == 1
+
+
 async def test_a_question_reaches_on_elicit(host: mcpool.Host, chat: ChatOpenAI, server: FakeServer):
     server.will("echo", Ask("Really?"))
     middleware = McpoolMiddleware(host, on_elicit=lambda question: {"sure": question.message == "Really?"})

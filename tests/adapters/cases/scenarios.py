@@ -44,6 +44,12 @@ async def test_a_run_calls_what_it_was_shown(run: Run, model: LoopbackModel, ser
     assert shown["mcp__fake__more"]["parameters"]["properties"]["x"]["type"] == "integer"
 
 
+async def test_a_step_may_make_several_calls(run: Run, server: FakeServer):
+    answer = await run(prompt([[ECHO, {"n": 1}], [ECHO, {"n": 2}]], {"n": 3}))
+    assert sorted(result["n"] for result in results(answer)) == [1, 2, 3]
+    assert sorted(call.arguments["n"] for call in server.calls()) == [1, 2, 3]
+
+
 async def test_twenty_runs_at_once_of_one_agent_are_one_process(run: Run, server: FakeServer):
     answers = await asyncio.gather(*(run(prompt({"run": number}, {"again": number})) for number in range(RUNS)))
     assert [results(answer) for answer in answers] == [[{"run": n}, {"again": n}] for n in range(RUNS)]
