@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from agents import Agent, OpenAIChatCompletionsModel, Runner, set_tracing_disabl
 from loopback_model import LoopbackModel
 from openai import AsyncOpenAI
 from scenarios import *  # noqa: F403
-from scenarios import ECHO, Run, prompt, results, run_example
+from scenarios import ECHO, RUNS, Run, prompt, results, run_example
 
 import mcpool
 from mcpool.adapters.openai_agents import McpoolServer
@@ -101,3 +103,30 @@ async def test_without_a_run_tools_are_listed_and_called_too(host: mcpool.Host):
 
 async def test_the_example_does_what_it_says(model: LoopbackModel, mcpool_home: Path):
     assert await run_example("openai_agents_run.py", model) == "20 runs, 1 process\n"
+
+
+@pytest.fixture
+def configured(server: FakeServer, mcpool_home: Path) -> None:
+    """The home in which a daemon finds the server."""
+    mcpool_home.mkdir(mode=0o700)
+    entry = f"[mcp_servers.fake]\ncommand = {json.dumps(server.entry['command'])}\nargs = {server.entry['args']}\n"
+    (mcpool_home / "config.toml").write_text(f"[daemon]\nport = 0\n{entry}")
+
+
+@pytest.mark.usefixtures("configured")
+async def test_attached_to_the_daemon_all_runs_use_its_process(client: AsyncOpenAI, server: FakeServer):
+    up = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "mcpool", "up"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    try:
+        assert up.stdout is not None
+        while b"http://" not in (line := await up.stdout.readline()):
+            assert line, "the daemon did not come up"
+        async with mcpool.open(attach=True) as host, McpoolServer(host) as tools:
+            agent = agent_with(tools, client)
+            answers = await asyncio.gather(*(Runner.run(agent, prompt({"n": n}, {"n": n})) for n in range(RUNS)))
+            assert [results(answer.final_output) for answer in answers] == [[{"n": n}, {"n": n}] for n in range(RUNS)]
+            assert server.starts == 1
+    finally:
+        up.terminate()
+        await up.wait()
