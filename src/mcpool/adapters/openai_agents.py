@@ -12,6 +12,8 @@ when the SDK lists tools: the calls of a turn go to the very processes whose too
 
 from __future__ import annotations
 
+import itertools
+import weakref
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -74,7 +76,10 @@ class McpoolServer(MCPServer):
         self._thread = thread
         self._options = options
         self._runs: dict[int, Run] = {}
-        """By the identity of the SDK's context, which is one for each run."""
+        """By a number for each run."""
+        self._numbers: weakref.WeakKeyDictionary[Context, int] = weakref.WeakKeyDictionary()
+        """By the SDK's context, which is one for each run."""
+        self._count = itertools.count(1)
         self._tasks = TaskSteps()
         self._alone: Run | None = None
         """For what is called outside of a run."""
@@ -114,7 +119,8 @@ class McpoolServer(MCPServer):
         run = self._run(run_context)
         step = await run.next_step()
         self._tasks.add(run)
-        return [_listed(tool, id(run_context)) for tool in step.tools.values()]
+        number = 0 if run_context is None else self._numbers[run_context]
+        return [_listed(tool, number) for tool in step.tools.values()]
 
     async def call_tool(
         self, tool_name: str, arguments: dict[str, Any] | None, meta: dict[str, Any] | None = None
@@ -161,17 +167,19 @@ class McpoolServer(MCPServer):
             if self._alone is None:
                 self._alone = open_run(self._host, None, self._options)
             return self._alone
-        key = id(context)
-        run = self._runs.get(key)
+        number = self._numbers.get(context)
+        run = None if number is None else self._runs.get(number)
         if run is None:
             thread = None if self._thread is None else self._thread(context)
-            run = self._runs[key] = open_run(self._host, thread, self._options)
-            when_gone(context, self._end, key)
+            run = open_run(self._host, thread, self._options)
+            number = self._numbers[context] = next(self._count)
+            self._runs[number] = run
+            when_gone(context, self._end, number)
         return run
 
-    def _end(self, key: int) -> None:
+    def _end(self, number: int) -> None:
         """The run is over: nobody has its context any more."""
-        run = self._runs.pop(key, None)
+        run = self._runs.pop(number, None)
         if run is not None:
             run.end()
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Any, TypedDict, TypeVar
 
+from mcpool.errors import Closed
 from mcpool.host.host import Host
 from mcpool.runtime.approval import Authority
 from mcpool.runtime.approval_request import ApprovalRequest
@@ -65,7 +66,8 @@ class Run:
         """The step that it is in; None before the first, between two of which one was let go, and after the last."""
         self.asks = asks
         self._owned = owned
-        self._begun = False
+        self._begun = self._ended = False
+        self._beginning = asyncio.Lock()
 
     def __repr__(self) -> str:
         return f"<Run of {self.thread!r}, {self.step!r}>"
@@ -74,7 +76,7 @@ class Run:
         """Begin a step; the one before ends. The first waits for servers that were never seen before.
 
         Raises:
-            Closed: the thread is closed.
+            Closed: the thread is closed, or the run has ended.
             ServerUnavailable: a required server could not be started.
         """
         if not self._begun:
@@ -84,14 +86,20 @@ class Run:
             pending = step.tools.pending
             step.release()
             step = await self.thread.step(mentions=pending)
+        if self._ended:
+            step.release()
+            raise Closed("this run has ended")
         self._begun = True
         self.let_go()
         self.step = step
         return step
 
     async def current_step(self) -> Step:
-        """The step that it is in, or a new one. Raises: as `next_step`."""
-        return self.step or await self.next_step()
+        """The step that it is in, or a new one, which is one for all who ask at once. Raises: as `next_step`."""
+        if self.step is not None:
+            return self.step
+        async with self._beginning:
+            return self.step or await self.next_step()
 
     def needs_approval(self, tool: str) -> bool:
         """Whether the framework has to have a call of this tool approved."""
@@ -105,6 +113,7 @@ class Run:
 
     def end(self) -> None:
         """End it. Safe to call twice."""
+        self._ended = True
         self.let_go()
         if self._owned:
             self.thread.end()

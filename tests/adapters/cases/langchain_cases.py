@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,20 @@ async def test_what_the_configuration_wants_approved_interrupts_the_graph(
         done = await agent.ainvoke(Command(resume={"decisions": [{"type": "reject", "message": "no"}]}), CONFIG)
         assert json.loads(answer_of(done))[1] == "no"
         assert len(server.calls()) == 1
+
+
+async def test_calls_of_one_step_are_approved_one_by_one_and_go_on_together(
+    chat: ChatOpenAI, server: FakeServer, cautious: dict[str, Any]
+):
+    async with mcpool.open(cautious) as host:
+        agent = create_agent(chat, middleware=[McpoolMiddleware(host)], checkpointer=InMemorySaver())
+        asked = await agent.ainvoke(told(prompt([[ECHO, {"n": n}] for n in range(3)])), CONFIG)
+        gc.collect()  # and what was listed for the first invocation is gone
+        await asyncio.sleep(0.001)
+        verdicts = dict(zip((one.id for one in asked["__interrupt__"]), ("approve", "reject", "approve"), strict=True))
+        resume = {id: {"decisions": [{"type": verdict}]} for id, verdict in verdicts.items()}
+        await agent.ainvoke(Command(resume=resume), CONFIG)
+    assert len(server.calls()) == 2
 
 
 async def test_on_approve_decides_in_place_of_the_framework(
