@@ -16,8 +16,8 @@ def show_started(status: Mapping[str, Any], screen: Screen, *, now: bool) -> Non
     screen.line(f"mcpool {status['version']} is ready on {status['endpoint']} (pid {status['pid']})", "bold green")
     names = server_names(status)
     if status["config"] is None:
-        screen.line("Nothing is configured yet, so the bundled demo server runs. `mcpool import` takes over the")
-        screen.line("servers of your other tools.")
+        screen.line("Nothing is configured yet, so the bundled demo server runs. `mcpool install CLIENT` takes over")
+        screen.line("the servers of a client and gives them back through mcpool; `mcpool import` only takes them over.")
     elif names:
         servers = f"{_count(len(names))} from {status['config']}"
         screen.line(f"Starting {servers}:" if now else f"{servers}; each starts when it is first used.")
