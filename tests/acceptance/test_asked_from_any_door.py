@@ -34,6 +34,7 @@ async def sample(context: object, params: Any) -> CreateMessageResult:
 
 
 async def test_reference_server_asks_each_of_four_clients_at_once(everything: McpoolHome) -> None:
+    """Once it is known to ask: of questions that come in the same moment before, the newest is declined."""
     everything.up().ready()
 
     async def one(door: Door, name: str) -> list[str]:
@@ -46,6 +47,7 @@ async def test_reference_server_asks_each_of_four_clients_at_once(everything: Mc
             sampled = text(await client.call_tool("trigger-sampling-request", {"prompt": "Capital?", "maxTokens": 5}))
         return [asked, sampled]
 
+    await one(DOORS[0], "the first")
     names = [f"{door.way}-{door.mode}" for door in DOORS]
     answers = await asyncio.gather(*(one(door, name) for door, name in zip(DOORS, names, strict=True)))
     for name, (asked, sampled) in zip(names, answers, strict=True):
