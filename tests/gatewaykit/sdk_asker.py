@@ -129,9 +129,10 @@ async def report(key: str, ctx: Context, name: Annotated[ElicitationResult[Name]
 
 @server.tool()
 async def idle(ctx: Context, mark: str) -> str:
-    """Asks, and then works until it is cancelled; whatever ends it is marked by a file."""
+    """Asks, and then works until it is cancelled; the answer is marked by a file, and so is whatever ends it."""
     try:
         await ctx.elicit("Who?", Name)
+        touch(f"{mark}.answered")
         await asyncio.Event().wait()
     finally:
         touch(mark)

@@ -97,7 +97,7 @@ async def test_new_client_that_answers_an_old_server_and_goes_away_cancels_the_c
     user, mark = User(), tmp_path / "mark"
     async with place.client("http", ("2026-07-28", "handshake"), user) as client:
         calling = asyncio.create_task(client.call_tool("idle", {"mark": str(mark)}))
-        await until(lambda: bool(user.asked))
+        await until((tmp_path / "mark.answered").exists)  # so the request that brought the answer is under way
         calling.cancel()
         await until(mark.exists)
         await asyncio.wait([calling])
