@@ -16,5 +16,9 @@ def confirmed(question: str, *, default: bool, otherwise: str) -> bool:
     """
     if not sys.stdin.isatty():
         raise ConfigError([f"nobody is there to confirm it; {otherwise}"])
-    answer = input(f"{harmless(question)} [{'Y/n' if default else 'y/N'}] ").strip().lower()
+    try:
+        answer = input(f"{harmless(question)} [{'Y/n' if default else 'y/N'}] ").strip().lower()
+    except EOFError:  # Ctrl-D
+        print()
+        return False
     return default if not answer else answer in ("y", "yes")
