@@ -70,11 +70,11 @@ def _show_server(server: ServerFacts, screen: Screen) -> None:
         state = "failed"
     screen.line(f"{server.name}  {state}", f"bold {state_style(state)}".strip())
     if server.command is not None:
-        screen.line(f"  command   {server.command.found or server.command.argv[0] + ' (not found)'}")
+        screen.line(f"  command   {server.command.found or server.command.program + ' (not found)'}")
         if server.command.found is None:
             screen.line(f"  PATH      {server.command.path} ({server.command.path_from})")
-    if server.url is not None:
-        screen.line(f"  address   {server.url}")
+    if server.host is not None:
+        screen.line(f"  address   {server.host}")
     for process in server.processes:
         for label, text in _lines(process):
             screen.line(f"  {label:<10}{text}")

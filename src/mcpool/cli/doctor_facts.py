@@ -65,7 +65,7 @@ def gather(environ: Mapping[str, str], only: str | None) -> Facts:
         configured=frozenset((*configured, *names)),
         servers=tuple(_server(name, configured.get(name), commands.get(name), rows, failures) for name in chosen),
         clients=tuple(client_facts(config)),
-        strays=tuple(_strays({name: command.argv for name in chosen if (command := commands.get(name)) is not None})),
+        strays=tuple(_strays({name: _words(configured[name]) for name in chosen if commands.get(name) is not None})),
     )
 
 
@@ -104,14 +104,18 @@ def _command(server: ServerConfig, base: BaseEnvironment) -> CommandFacts | None
     path = own.get("PATH", base.inherited.get("PATH", os.defpath))
     cwd = os.getcwd() if stdio.cwd == CLIENT_CWD else stdio.cwd
     found = find_command(stdio.command, path, cwd) if os.path.isdir(cwd) else None
-    argv = (stdio.command, *stdio.args)
     return CommandFacts(
-        argv,
+        stdio.command,
         path,
         "the PATH in its `env`" if "PATH" in own else "the PATH of your login shell, or of `.env` in mcpool's home",
         found,
-        None if found else why_not_startable(argv, path, cwd),
+        None if found else why_not_startable((stdio.command,), path, cwd),
     )
+
+
+def _words(server: ServerConfig) -> tuple[str, ...]:
+    stdio = server.transport
+    return (stdio.command, *stdio.args) if isinstance(stdio, Stdio) else ()
 
 
 def _daemon(status: Mapping[str, Any], known: frozenset[str]) -> DaemonFacts:
@@ -131,7 +135,7 @@ def _server(
         name=name,
         enabled=server.enabled if server is not None else True,
         command=command,
-        url=server.transport.url if server is not None and isinstance(server.transport, Http) else None,
+        host=server.transport.host if server is not None and isinstance(server.transport, Http) else None,
         keeps_state=None if server is None else state_at_risk(server),
         startup_timeout=30.0 if server is None else server.startup_timeout,
         start_error=failures.get(name),

@@ -8,7 +8,6 @@ import shlex
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from mcpool.backend.holder import ClientFacts
 from mcpool.catalog.contribution import Contribution
@@ -89,7 +88,7 @@ def _show(screen: Screen, verdict: Verdict) -> None:
 def _what(server: ServerConfig) -> str:
     transport = server.transport
     if isinstance(transport, Http):
-        return f"an endpoint at {urlsplit(transport.url).netloc.rpartition('@')[2]}"
+        return f"an endpoint at {transport.host}"
     # Arguments may hold secrets, which nobody wants to see on a screen that is shared.
     more = f" and {len(transport.args)} arguments" if transport.args else ""
     return f"{shlex.quote(transport.command)}{more}"

@@ -7,7 +7,6 @@ import os
 import shlex
 from argparse import Namespace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from mcpool.cli.confirm import confirmed
 from mcpool.cli.control import tell_to_apply
@@ -98,5 +97,5 @@ def _describe(screen: Screen, contents: Contents) -> None:
 def _what(server: ServerConfig) -> str:
     transport = server.transport
     if isinstance(transport, Http):
-        return f"an endpoint at {urlsplit(transport.url).netloc.rpartition('@')[2]}"
+        return f"an endpoint at {transport.host}"
     return shlex.join((transport.command, *transport.args))

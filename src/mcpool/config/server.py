@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import Literal
+from urllib.parse import urlsplit
 
 ApprovalMode = Literal["auto", "prompt", "writes", "approve"]
 Scope = Literal["thread", "session-tree", "shared"]
@@ -64,6 +65,11 @@ class Http:
     """The only one that is shown the credentials of a client that signs in by itself."""
     oauth_callback_port: int | None = None
     oauth_resource: str | None = None
+
+    @property
+    def host(self) -> str:
+        """Where it is, for a person: all else in a URL may be secret."""
+        return urlsplit(self.url).netloc.rpartition("@")[2]
 
 
 Definition = tuple[str, str, Stdio | Http]

@@ -33,7 +33,8 @@ class ProcessFacts:
 class CommandFacts:
     """The command of a server that is started here."""
 
-    argv: tuple[str, ...]
+    program: str
+    """Without its arguments, in which secrets may be."""
     path: str
     """The PATH that it is looked for on."""
     path_from: str
@@ -50,7 +51,8 @@ class ServerFacts:
     name: str
     enabled: bool
     command: CommandFacts | None = None
-    url: str | None = None
+    host: str | None = None
+    """Of a server that has a URL."""
     keeps_state: str | None = None
     """What its threads share although nobody chose that."""
     startup_timeout: float = 30.0

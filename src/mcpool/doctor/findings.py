@@ -83,7 +83,7 @@ def _server(server: ServerFacts) -> Iterator[Finding]:
     name = server.name
     command = server.command
     if command is not None and command.found is None:
-        what, _, remedy = (command.why_not or f"`{command.argv[0]}` was not found").partition("; ")
+        what, _, remedy = (command.why_not or f"`{command.program}` was not found").partition("; ")
         yield Finding("error", name, f"{what}: {command.path_from}", remedy or "correct `command`")
         return
     if server.start_error is not None:
@@ -101,13 +101,9 @@ def _not_started(server: ServerFacts) -> Finding:
         return Finding("error", name, what, f"correct `oauth` or `scopes` of it, then `mcpool reconnect {name}`")
     if any(process.state == "auth_required" for process in server.processes) or "mcpool auth" in what:
         return Finding("error", name, what, f"`mcpool auth {name}` signs in")
-    if server.url is not None:
-        return Finding(
-            "error",
-            name,
-            what,
-            f"see that {_host(server.url)} can be reached from here, then `mcpool reconnect {name}`",
-        )
+    if server.host is not None:
+        remedy = f"see that {server.host} can be reached from here, then `mcpool reconnect {name}`"
+        return Finding("error", name, what, remedy)
     return Finding("error", name, what, f"`mcpool logs {name}` shows what it wrote; then `mcpool reconnect {name}`")
 
 
@@ -141,9 +137,9 @@ _FETCHING = frozenset({"npx", "uvx", "pipx", "bunx", "pnpx"})
 
 
 def _quicker(server: ServerFacts) -> str:
-    argv = () if server.command is None else server.command.argv
-    if argv and argv[0].rsplit("/", 1)[-1] in _FETCHING:
-        return f"`{argv[0]}` looks for the package each time: install it, and name its own command"
+    program = "" if server.command is None else server.command.program
+    if program.rsplit("/", 1)[-1] in _FETCHING:
+        return f"`{program}` looks for the package each time: install it, and name its own command"
     return f'`start = "eager"` under [mcp_servers.{server.name}] starts it before it is needed'
 
 
@@ -205,7 +201,3 @@ def _strays(facts: Facts) -> Iterator[Finding]:
         client = next((c.name for c in facts.clients if any(stray.server == ours for _, ours in c.own)), "CLIENT")
         what = f"{stray.started_by} runs a copy of its own {which}"
         yield Finding("warning", stray.server, what, f"`mcpool install {client}`, then start that client anew")
-
-
-def _host(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0].rpartition("@")[2]

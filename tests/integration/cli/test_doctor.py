@@ -50,6 +50,17 @@ def test_each_broken_server_is_told_with_what_mends_it(mcpool: McpoolHome) -> No
     assert states["demo"] is True
 
 
+def test_what_may_be_secret_in_a_configuration_is_not_told(mcpool: McpoolHome) -> None:
+    mcpool.configure_servers(
+        demo={**DEMO, "args": [*DEMO["args"], "--key", "hush-1"], "env": {"KEY": "hush-2"}},
+        far={"url": "http://me:hush-3@127.0.0.1:9/mcp/hush-4?key=hush-5"},
+    )
+    for form in ((), ("--json",)):
+        done = mcpool.run("doctor", *form)
+        assert "127.0.0.1:9" in done.stdout
+        assert "hush" not in done.stdout + done.stderr
+
+
 def test_of_one_server_only_that_is_told(mcpool: McpoolHome) -> None:
     mcpool.configure_servers(demo=DEMO, gone={"command": "no-such-thing"})
     done = mcpool.run("doctor", "demo")
