@@ -26,13 +26,22 @@ def known_environments(text: str) -> tuple[str, ...]:
 
 def with_environment(text: str, id: str, settings: Mapping[str, str]) -> str:
     """The text with one more environment. Needs the `tomlkit` package. Raises: ConfigError, as `known_environments`."""
+    import tomlkit
+
     if id in known_environments(text):
         raise ConfigError([f"environment `{id}`: there is one already; `mcpool env remove {id}` takes it away"])
     lines = [f"[{_TABLE}.{id}]", *(f"{key} = {inline_value(value).as_string()}" for key, value in settings.items())]
     block = "\n".join(lines) + "\n"
     if not text.strip():
         return text + block
-    return text + ("" if text.endswith("\n") else "\n") + "\n" + block
+    added = text + ("" if text.endswith("\n") else "\n") + "\n" + block
+    try:
+        known_environments(added)
+    except ConfigError:  # `environments = { ... }`, which no header can add to
+        document: Any = tomlkit.parse(text)
+        document[_TABLE][id] = inline_value(settings)
+        return str(tomlkit.dumps(document))
+    return added
 
 
 def without_environment(text: str, id: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -90,3 +91,12 @@ def test_comments_of_the_file_stay(home: McpoolHome) -> None:
     assert home.run("env", "add", "two", "ws://127.0.0.1:2").returncode == 2
     assert home.run("env", "remove", "one").returncode == 0
     assert file.read_text() == '# mine\n[environments.two]\nurl = "ws://127.0.0.1:2"\ntoken = "${keyring:two}"\n'
+
+
+def test_one_line_for_all_gets_one_more(home: McpoolHome) -> None:
+    file = home.path / "environments.toml"
+    file.write_text('environments = { one = { url = "ws://127.0.0.1:1" } }  # mine\n')
+    assert home.run("env", "add", "two", "ws://127.0.0.1:2").returncode == 0
+    written = file.read_text()
+    assert tomllib.loads(written)["environments"].keys() == {"one", "two"}
+    assert written.endswith("# mine\n")
