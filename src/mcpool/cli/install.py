@@ -117,7 +117,6 @@ def run(arguments: Namespace) -> int:
         if not arguments.yes and not confirmed(f"write {names}?", default=True, otherwise=_OTHERWISE):
             screen.line("nothing was written")
             return USAGE
-        tokens.made_good()
         if plan.added:
             write_config(file, apply_import(secrets_stored(plan, screen, arguments), current))
             with suppress(McpoolError):
@@ -132,33 +131,36 @@ def run(arguments: Namespace) -> int:
 
 
 class _Tokens:
-    """Tokens named after clients. Those made here go again unless they are made good."""
+    """Tokens named after clients. Those made here go again, unless a file that was written holds them."""
 
     def __init__(self, store: TokenStore) -> None:
         self._store = store
-        self.made: list[str] = []
-        self._good = False
+        self._made: set[str] = set()
+        self._used: set[str] = set()
 
     def __enter__(self) -> _Tokens:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if not self._good:
-            for name in self.made:
-                self._store.create(name).unlink()
-
-    def made_good(self) -> None:
-        self._good = True
+        for name in self._made - self._used:
+            self._store.revoke(name)
 
     def of(self, client: Client) -> str:
         if client.name not in self._store.names():
             self._store.create(client.name)
-            self.made.append(client.name)
+            self._made.add(client.name)
         return self._store.read(client.name)
 
-    def revoke(self, name: str) -> None:
-        if name in self._store.names():
-            self._store.create(name).unlink()
+    def is_ours(self, client: Client, before: Record | None) -> bool:
+        """Whether the client's token was made for it: now, or when its file was written before."""
+        return client.name in self._made or (before is not None and before.token == client.name)
+
+    def written(self, token: str | None, before: Record | None) -> None:
+        """A file was written that holds this token, or none any more."""
+        if token is not None:
+            self._used.add(token)
+        elif before is not None and before.token is not None:
+            self._store.revoke(before.token)
 
 
 def lasting_launch() -> Launch:
@@ -209,8 +211,7 @@ def _show(plan: ImportPlan, steps: Sequence[_Step], screen: Screen) -> None:
 def _write(step: _Step, store: RecordStore, tokens: _Tokens, screen: Screen) -> None:
     target, client = step.target, step.target.client
     before = target.record
-    made = client.name in tokens.made or (before is not None and before.token == client.name)
-    token = client.name if step.token and made else None
+    token = client.name if step.token and tokens.is_ours(client, before) else None
     record = Record(client.name, target.file, target.base, digest_of(step.content), step.plan.entries, token)
     store.keep(record)
     try:
@@ -221,11 +222,8 @@ def _write(step: _Step, store: RecordStore, tokens: _Tokens, screen: Screen) -> 
             store.drop(record)
         else:
             store.keep(before)
-        if client.name in tokens.made:
-            tokens.revoke(client.name)
         raise
-    if before is not None and before.token and not token:
-        tokens.revoke(before.token)
+    tokens.written(token, before)
     count = len(step.plan.entries)
     screen.line(f"{client.title}: {count} server{'' if count == 1 else 's'} through mcpool; {client.reload}", "green")
     if target.base is not None:

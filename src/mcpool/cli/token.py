@@ -25,7 +25,7 @@ def run(arguments: Namespace) -> int:
             case "show":
                 print(tokens.read(arguments.name))
             case "revoke":
-                return _revoke(tokens, home, arguments.name)
+                return _revoke(tokens, arguments.name)
             case _:
                 for name in tokens.names():
                     print(f"{name}\t{home / 'tokens' / name}")
@@ -45,11 +45,11 @@ def _new(tokens: TokenStore, name: str) -> int:
     return OK
 
 
-def _revoke(tokens: TokenStore, home: Path, name: str) -> int:
+def _revoke(tokens: TokenStore, name: str) -> int:
     if name not in tokens.names():
         known = ", ".join(tokens.names()) or "none"
         sys.stderr.write(f"mcpool token: no token is named `{name}`; there are: {known}\n")
         return USAGE
-    (home / "tokens" / name).unlink()
+    tokens.revoke(name)
     print(f"revoked the token `{name}`; requests with it are refused from now on, and open streams end within seconds")
     return OK

@@ -25,7 +25,7 @@ from mcpool.rendezvous import home_path
 def run(arguments: Namespace) -> int:
     """Show what would be written into which file, ask, and write it."""
     screen, home = Screen(), Path(home_path(os.environ))
-    store = RecordStore(home)
+    store, tokens = RecordStore(home), TokenStore(home)
     if not arguments.clients and not arguments.all:
         raise ConfigError(["name the clients, or say `--all`; `mcpool install` lists what is installed where"])
     wanted = CLIENTS if arguments.all else chosen_clients(arguments.clients)
@@ -57,8 +57,8 @@ def run(arguments: Namespace) -> int:
         if outcome.content != current:
             swap(record.file, outcome.content, unchanged=current, checked=True)
         store.drop(record)
-        if record.token and record.token in TokenStore(home).names():
-            (home / "tokens" / record.token).unlink()
+        if record.token and record.token in tokens.names():
+            tokens.revoke(record.token)
             screen.line(f"revoked the token `{record.token}`")
         what = "is what it was, byte for byte" if outcome.exact else "has what it had, and what was changed since"
         screen.line(f"{record.file} {what}", "green")

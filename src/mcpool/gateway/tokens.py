@@ -80,6 +80,11 @@ class TokenStore:
         self.look_again()
         return path
 
+    def revoke(self, name: str) -> None:
+        """Take the token of this name away, if there is one: whoever holds it is refused within a second."""
+        self._path(name).unlink(missing_ok=True)
+        self.look_again()
+
     def look_again(self) -> None:
         """Have the next look at the folder come at once."""
         self._looked = float("-inf")

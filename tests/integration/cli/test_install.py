@@ -258,6 +258,20 @@ def test_from_url_to_shim_the_token_goes_and_is_not_shown(user: User) -> None:
     assert (code, token in said, token in file.read_text(), user.tokens()) == (0, False, False, [])
 
 
+def test_where_a_file_cannot_be_written_no_token_is_left(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first file cannot, so the second is not written: the tokens of both go."""
+    user.has("gemini", "{}")
+    file = user.has("cursor", CURSOR)
+
+    def agreed(*_: object, **__: object) -> bool:
+        file.write_text("{}")
+        return True
+
+    monkeypatch.setattr(installing, "confirmed", agreed)
+    code, said = user.run("install", "cursor", "gemini", "--url")
+    assert (code, user.tokens()) == (2, []), said
+
+
 def test_by_url_only_where_the_clients_file_can_have_it(user: User) -> None:
     code, said = user.run("install", "claude-desktop", "--url", "--yes")
     assert code == 2
