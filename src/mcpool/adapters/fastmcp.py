@@ -95,8 +95,9 @@ class McpoolTransport(ClientTransport):
                     yield session
                 tasks.cancel_scope.cancel()
         finally:
-            await client.close()
-            await gateway.close()
+            with anyio.CancelScope(shield=True):  # who is cancelled in one would let go of nothing
+                await client.close()
+                await gateway.close()
 
 
 async def _take(streams: MessageStream, client: StreamClient) -> None:
