@@ -26,6 +26,9 @@ _EXIT_OF_CODE = {
 }
 """What the gateway's error codes mean for a shell; any other is the server's own."""
 
+_SEARCHED = ["find_tools", "call_tool"]
+"""Where tools are searched for, these alone are listed, and the others can be called all the same."""
+
 
 def run(arguments: Namespace) -> int:
     """Call the tool and print its result; the exit code tells what became of it."""
@@ -47,7 +50,7 @@ def run(arguments: Namespace) -> int:
             session.initialized()
             tools = cast("list[dict[str, Any]]", session.request("tools/list", {})["tools"])
             names = [str(tool["name"]) for tool in tools]
-            if arguments.tool not in names:
+            if arguments.tool not in names and names != _SEARCHED:
                 return _unknown_tool(arguments.server, arguments.tool, names)
             params = {"name": arguments.tool, "arguments": given, "_meta": {"progressToken": 1}}
             sent = True

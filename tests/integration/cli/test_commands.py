@@ -51,6 +51,12 @@ class TestCall:
         done = small.run("call", "small", "good")
         assert (done.returncode, done.stdout, done.stderr) == (0, "plain\ntext\n", "")
 
+    def test_where_tools_are_searched_for_one_can_be_called_by_its_name(self, mcpool: McpoolHome) -> None:
+        mcpool.configure(f'{DEMO}\n[clients.local]\ntools = "search"\n')
+        assert mcpool.run("call", "demo", "counter").returncode == 0
+        assert '"counter"' in mcpool.run("call", "demo", "find_tools", '{"query": "counter"}').stdout
+        assert mcpool.run("call", "demo", "countess").returncode == 2
+
     def test_as_json_the_whole_result_is_printed(self, mcpool: McpoolHome) -> None:
         done = mcpool.run("call", "--json", "demo", "counter", '{"add": 2}')
         assert json.loads(done.stdout)["structuredContent"]["value"] == 2
