@@ -22,7 +22,7 @@ SECONDS = 30.0
 LARGEST_FILE = protocol.LARGEST_MESSAGE // 2
 """Bytes of a file that is read: it comes as one message, and takes a third more in there."""
 
-_OS_ERROR = re.compile(r"\(os error (\d+)\)")
+_OS_ERROR = re.compile(r"\(os error ([0-9]{1,9})\)")
 
 
 class ExecutorFiles:

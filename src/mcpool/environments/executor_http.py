@@ -72,6 +72,10 @@ class ExecutorTransport(httpx2.AsyncBaseTransport):
         try:
             asked = session.ask(protocol.HTTP, request, settle, again=False)
             return session.read(await answered, HttpResponse)
+        except asyncio.CancelledError:
+            if asked is not None:
+                session.withdraw(asked)
+            raise
         except EnvironmentUnavailable as error:
             if asked is None or not asked.left:
                 raise httpx2.ConnectError(str(error)) from None

@@ -140,7 +140,7 @@ class Session:
         try:
             return self.read(await answered, kind)
         except asyncio.CancelledError:
-            self._withdraw(asked)
+            self.withdraw(asked)
             raise
 
     def read(self, message: Message | None, kind: type[T]) -> T:
@@ -154,7 +154,7 @@ class Session:
         except msgspec.DecodeError as error:
             raise EnvironmentUnavailable(self.environment, f"its answer is not understood: {error}") from None
 
-    def _withdraw(self, asked: Asked) -> None:
+    def withdraw(self, asked: Asked) -> None:
         """Nobody wants the answer any more: do not send it, or not again."""
         self._asked.pop(asked.id, None)
         with suppress(ValueError):
@@ -201,7 +201,7 @@ class Session:
 
     async def say_goodbye(self, socket: Socket) -> None:
         """Have everything ended that runs there. Raises: ConnectionError."""
-        for id in self._processes:
+        for id in tuple(self._processes):
             await socket.send(protocol.request(FIRST_ID - 1, protocol.TERMINATE, Terminate(id)))
 
     def hear(self, message: Message) -> None:
