@@ -24,6 +24,7 @@ MOST_BYTES = 512 * 1024 * 1024
 """Of a plugin that is copied."""
 
 _DATA = ".data"
+_NEW = ".new-"
 _LEFT_OUT = frozenset({".git", "__pycache__"})
 
 
@@ -76,6 +77,7 @@ class InstalledPlugins:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self.data(name).mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._record.changing() as record:
+            self._forget_unfinished()
             new = None if link else self._copied(source)
             _removed(self._folder / name)
             if new is not None:
@@ -108,9 +110,14 @@ class InstalledPlugins:
         if folder.is_relative_to(source) or source.is_relative_to(folder):
             raise ConfigError([f"{source} belongs to mcpool's own files; name the folder that the plugin comes from"])
 
+    def _forget_unfinished(self) -> None:
+        """What a copy left that was killed: only one at a time is made."""
+        for left in self._folder.glob(f"{_NEW}*"):
+            _removed(left)
+
     def _copied(self, source: Path) -> Path:
         _look_through(source)
-        new = self._folder / f".new-{secrets.token_hex(8)}"
+        new = self._folder / f"{_NEW}{secrets.token_hex(8)}"
         try:
             shutil.copytree(source, new, symlinks=True, ignore=lambda _, names: _LEFT_OUT.intersection(names))
         except BaseException:
@@ -139,12 +146,17 @@ def _parts(entry: _Entry) -> tuple[str, str | None]:
 def _look_through(source: Path) -> None:
     files = size = 0
     for path in _walk(source):
-        if path.is_symlink() and (path.readlink().is_absolute() or not path.resolve().is_relative_to(source)):
+        if path.is_symlink() and (path.readlink().is_absolute() or not _real(path).is_relative_to(source)):
             raise ConfigError([f"{path} is a link that leads out of the plugin; put a copy there, or use `--link`"])
         files, size = files + 1, size + path.lstat().st_size
         if files > MOST_FILES or size > MOST_BYTES:
             what = f"{source} has more than {MOST_FILES} files or {MOST_BYTES // 2**20} MiB"
             raise ConfigError([f"{what}; is it the folder of a plugin? `--link` uses it where it is"])
+
+
+def _real(path: Path) -> Path:
+    """`resolve` that takes links in a circle."""
+    return Path(os.path.realpath(path))
 
 
 def _walk(folder: Path) -> Iterator[Path]:

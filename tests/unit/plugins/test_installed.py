@@ -86,6 +86,19 @@ def test_a_link_that_leads_out_of_a_plugin_is_not_copied(
     assert [found.name for found in (tmp_path / "home" / "plugins").iterdir()] == [".data"]
 
 
+def test_a_link_that_leads_in_a_circle_is_copied_as_it_is(tmp_path: Path, installed: InstalledPlugins) -> None:
+    source = plugin(tmp_path / "kit")
+    (source / "circle").symlink_to("circle")
+    placed = installed.add(source, "kit", link=False)
+    assert (placed.folder / "circle").readlink() == Path("circle")
+
+
+def test_what_a_killed_installation_left_goes_with_the_next(tmp_path: Path, installed: InstalledPlugins) -> None:
+    left = plugin(tmp_path / "home" / "plugins" / ".new-0123")
+    installed.add(plugin(tmp_path / "kit"), "kit", link=False)
+    assert not left.exists()
+
+
 @pytest.mark.parametrize("link", [False, True])
 def test_mcpools_own_files_are_no_plugin(tmp_path: Path, installed: InstalledPlugins, link: bool) -> None:
     placed = installed.add(plugin(tmp_path / "kit"), "kit", link=False)
