@@ -59,6 +59,13 @@ def test_any_head_is_split_or_refused(text: str) -> None:
     assert all(isinstance(value, str) for value in fields.values())
 
 
+async def test_a_folder_that_is_named_as_a_list_of_servers_is_a_problem_of_its_own() -> None:
+    files = MemoryFiles({"/kit/.codex-plugin/plugin.json": '{"mcpServers": ""}', "/kit/skills/a/SKILL.md": "Do it."})
+    contents = await read_root(files, "kit", Placement("/kit", "box"))
+    assert [skill.name for skill in contents.skills] == ["kit:a"]
+    assert [problem.message for problem in contents.problems] == ["cannot be read: /kit"]
+
+
 async def test_a_file_that_is_nested_too_deeply_is_a_problem_of_its_own() -> None:
     deep = '{"mcpServers": ' + "[" * 100_000
     files = MemoryFiles({"/kit/.mcp.json": deep, "/kit/skills/a/SKILL.md": "Do it."})
