@@ -136,8 +136,8 @@ class Host:
         return self._portal.run(lambda: self._host.problems)
 
     def apply(self, source: Path | Mapping[str, Any] | None = None) -> tuple[Problem, ...]:
-        """The configuration changed; see `mcpool.Host.apply`."""
-        return self._portal.run(self._host.apply, source)
+        """The configuration changed; see `mcpool.Host.apply`. Only this OS thread waits while it is read."""
+        return self._portal.call(self._host.read_again, source)
 
     def reload(self) -> None:
         """Fresh processes for all threads; see `mcpool.Host.reload`."""

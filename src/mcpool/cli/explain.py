@@ -16,6 +16,7 @@ from mcpool.cli.env import daemon_handles
 from mcpool.cli.exit_codes import OK, USAGE
 from mcpool.cli.screen import Screen
 from mcpool.config import load
+from mcpool.config.loading import keyring
 from mcpool.config.server import LOCAL, Http, ServerConfig
 from mcpool.gateway.refusal import refusal
 from mcpool.host.contributors import Contributors
@@ -34,7 +35,8 @@ def run(arguments: Namespace) -> int:
 async def _explain(name: str, cwd: str, file: Path | None) -> int:
     screen, home = Screen(), Path(home_path(os.environ))
     environ = (await base_environment(os.environ, home)).lookup
-    config = load(file, home=home, environ=environ)
+    secret = keyring()
+    config = load(file, home=home, environ=environ, secret=secret)
     contributors = Contributors(
         home,
         environ,
@@ -42,6 +44,7 @@ async def _explain(name: str, cwd: str, file: Path | None) -> int:
         with_projects=True,
         connectors=lambda: config.connectors,
         places=_OfTheDaemon(await asyncio.to_thread(daemon_handles)),
+        secret=secret,
     )
     facts = ThreadFacts("explain", "explain", "explain", None, cwd, "", ClientFacts())
     resolution = await contributors.resolve(config.servers, facts)

@@ -132,11 +132,11 @@ class Daemon:
             case "status":
                 return await self._measured_status()
             case "apply":
-                result = self._apply()
+                result = await self._apply()
                 await self.host.settled()
                 return result
             case "reload":
-                result = self._apply()
+                result = await self._apply()
                 self.host.reload()
                 await self.host.settled()
                 return result
@@ -168,14 +168,14 @@ class Daemon:
         own = self.options.config or self.options.home / "config.toml"
         await self.host.watch(lambda applied: self.on_applied(applied), apply=self._read_again, files=[own])
 
-    def _apply(self) -> dict[str, Any]:
-        problems = self._read_again()
+    async def _apply(self) -> dict[str, Any]:
+        problems = await self._read_again()
         errors = sum(problem.severity == "error" for problem in problems)
         return {"problems": [str(problem) for problem in problems], "errors": errors}
 
-    def _read_again(self) -> tuple[Problem, ...]:
+    async def _read_again(self) -> tuple[Problem, ...]:
         before = self._enabled()
-        problems = self.host.apply(configured(self.options))
+        problems = await self.host.read_again(configured(self.options))
         gone = before - self._enabled()
         if self.face is not None and gone:
             reason = "this server was taken out of the configuration"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,24 @@ from mcpool.config import Config, load
 from mcpool.config.loading import keyring
 from mcpool.config.problem import Problem
 from mcpool.config.server import ServerConfig
+from mcpool.environments.registry import Environments
 from mcpool.host.contributors import Contributors
-from mcpool.host.environments_file import EnvironmentsFile
+from mcpool.host.environments_file import EnvironmentsFile, EnvironmentsRead
 from mcpool.host.extension import Extension
 from mcpool.host.extensions import Extensions
 
 logger = logging.getLogger("mcpool")
 
 Source = Path | Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What stood in the files of a host when they were read."""
+
+    own: Config
+    managed: Config
+    environments: EnvironmentsRead
 
 
 class Configuration:
@@ -33,13 +44,14 @@ class Configuration:
         *,
         projects: bool,
         extensions: Sequence[Extension],
-        environments: EnvironmentsFile | None = None,
+        environments: Environments,
     ) -> None:
         """Raises: ConfigError, if nothing of it can be used."""
         self._source = source
         self._home = home
         self._environ = environ
-        self._secret = keyring()
+        self._secret = keyring()  # one for all that is read: so one that is locked is waited for once
+        self._environments = EnvironmentsFile(home, environ, environments, self._secret)
         self.current = self._load(source)
         """What was read last and could be used."""
         self.current.require()
@@ -52,42 +64,53 @@ class Configuration:
             self.extensions,
             with_projects=projects,
             connectors=lambda: self.current.connectors,
-            places=None if environments is None else environments.environments,
+            places=environments,
+            secret=self._secret,
         )
-        self._environments = environments
+        self._taken = 0
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with any of it."""
-        environments = () if self._environments is None else self._environments.problems
-        return self.current.problems + self.contributors.problems + environments
+        return self.current.problems + self.contributors.problems + self._environments.problems
 
     @property
     def files(self) -> frozenset[Path]:
         """The files that it is read from, whether they exist or not."""
         own = self._source if isinstance(self._source, Path) else self._home / "config.toml"
-        environments = set[Path]() if self._environments is None else {self._environments.path}
-        return self.contributors.files | environments | {own}
+        return self.contributors.files | {own, self._environments.path}
 
-    def read_again(
-        self, source: Source, before: Sequence[ServerConfig]
-    ) -> tuple[Config, tuple[ServerConfig, ...] | None]:
-        """Read it, or another source. Returns that, and the servers to use in place of those `before`.
+    def read(self, source: Source) -> Reading:
+        """Read it, or another source in its place. Blocks, for as long as a locked keyring is waited for; any thread
+        may call it."""
+        own = self._load(source if source is not None else self._source)
+        return Reading(own, self.contributors.read_managed(), self._environments.read())
+
+    async def read_beside(self, source: Source) -> Reading:
+        """`read`, beside the event loop; anew, if something was taken meanwhile that may be newer."""
+        while True:
+            taken = self._taken
+            reading = await asyncio.to_thread(self.read, source)
+            if taken == self._taken:
+                return reading
+
+    def take(self, reading: Reading, before: Sequence[ServerConfig]) -> tuple[ServerConfig, ...] | None:
+        """Use what was read from now on. Returns the servers to use in place of those `before`.
 
         None in their place: nothing is to change, because nothing of it can be used. A server with an error keeps its
         definition of before.
         """
-        if self._environments is not None:
-            self._environments.read()
-        config = self._load(source if source is not None else self._source)
+        self._taken += 1
+        self._environments.take(reading.environments)
+        config = reading.own
         if not config.servers and any(problem.severity == "error" for problem in config.problems):
-            return config, None
+            return None
         spared = _spared([*before, *_listed(self.current.connectors)], config)
         if any(server.connectors for server in spared):
             config = replace(config, connectors=self.current.connectors)
         self.current = config
-        self.contributors.read_managed()
-        return config, (*config.servers, *(server for server in spared if not server.connectors))
+        self.contributors.take(reading.managed)
+        return (*config.servers, *(server for server in spared if not server.connectors))
 
     def given(self, source: Mapping[str, Any]) -> tuple[ServerConfig, ...]:
         """The servers of a dict. Raises: ConfigError, if nothing of it can be used."""

@@ -9,6 +9,8 @@ from pathlib import Path
 from mcpool.catalog.contribution import Contribution, Owner, Source
 from mcpool.catalog.projection import Projection, Resolution, resolve
 from mcpool.config import Config, load
+from mcpool.config.expand import Secret
+from mcpool.config.loading import keyring
 from mcpool.config.problem import Problem
 from mcpool.config.server import ServerConfig
 from mcpool.config.trust import TRUSTED
@@ -36,26 +38,33 @@ class Contributors:
         with_projects: bool,
         connectors: Callable[[], ServerConfig | None] = lambda: None,
         places: Places | None = None,
+        secret: Secret | None = None,
     ) -> None:
         """`with_projects`: folders of threads may bring servers of their own, and installed plugins count.
 
         `connectors` is the server for connectors that the user configured. `places`: where capability roots may be; on
-        this machine only, if None.
+        this machine only, if None. `secret` answers `${keyring:NAME}` (the system's keyring if None).
         """
         self._home = home
         self._environ = environ
-        self._projects = Projects(home, environ) if with_projects else None
+        self._secret = secret or keyring()
+        self._projects = Projects(home, environ, self._secret) if with_projects else None
         self._extensions = extensions
         self._connectors = connectors
         self._places = OnlyHere() if places is None else places
         self._shelf = Shelf(self._places, environ, InstalledPlugins(home) if with_projects else None)
-        self._managed = Config()
-        self.read_managed()
+        self._managed = self.read_managed()
 
-    def read_managed(self) -> None:
-        """Read the administrator's file, and look at projects anew."""
+    def read_managed(self) -> Config:
+        """What the administrator's file says. Blocks; any thread may call it."""
         file = self._managed_file
-        self._managed = load(file, home=self._home, environ=self._environ) if file.exists() else Config()
+        if not file.exists():
+            return Config()
+        return load(file, home=self._home, environ=self._environ, secret=self._secret)
+
+    def take(self, managed: Config) -> None:
+        """Use this as what the administrator's file says, and look at projects and plugins anew."""
+        self._managed = managed
         self._shelf.forget()
         if self._projects is not None:
             self._projects.forget()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +17,7 @@ from mcpool.config.problem import Problem
 from mcpool.config.server import ServerConfig
 from mcpool.environments.registry import Environments
 from mcpool.errors import Closed, WrongProcess
+from mcpool.host.configuration import Reading
 from mcpool.host.extension import Extension
 from mcpool.host.health import Health, health
 from mcpool.host.portal import Portal
@@ -294,32 +295,45 @@ class Host:
 
         Each thread takes it over before its next step; `settled` waits until all have. Returns what is wrong with it. A
         file that cannot be read at all changes nothing, and a server with an error keeps its definition of before.
+
+        It blocks while it reads: up to 10 s, if the configuration refers to a keyring that is locked. `read_again` lets
+        the event loop go on.
         """
-        running = self._open()
-        own = running.own
-        if own is None:
-            return ()
-        config, servers = own.configuration.read_again(source, running.threads.servers)
+        own = self._open().own
+        return () if own is None else self._take(own, own.configuration.read(source))
+
+    async def read_again(self, source: Path | Mapping[str, Any] | None = None) -> tuple[Problem, ...]:
+        """Do what `apply` does, with files and keyring read beside the event loop.
+
+        Raises:
+            Closed: the host is not open, or was closed meanwhile.
+        """
+        own = self._open().own
+        return () if own is None else self._take(own, await own.configuration.read_beside(source))
+
+    def _take(self, own: Own, reading: Reading) -> tuple[Problem, ...]:
+        threads = self._open().threads
+        servers = own.configuration.take(reading, threads.servers)
         if servers is not None:
-            own.grants.keep_in(config.oauth_store)
+            own.grants.keep_in(reading.own.oauth_store)
             own.resolver.forget()
-            running.threads.apply(servers)
-        return config.problems
+            threads.apply(servers)
+        return reading.own.problems
 
     async def watch(
         self,
         on_applied: OnApplied = log_applied,
         *,
-        apply: Callable[[], tuple[Problem, ...]] | None = None,
+        apply: Callable[[], Awaitable[tuple[Problem, ...]]] | None = None,
         files: Collection[Path] = (),
     ) -> None:
-        """Apply the configuration whenever a file of it is edited, until this is cancelled; `on_applied` hears of it.
+        """Take every edit of the configuration's files over, until this is cancelled; `on_applied` hears of it.
 
-        `apply` is called in place of the method, and `files` are watched besides, for programs that know more.
+        `apply` is called in place of `read_again`, and `files` are watched besides, for programs that know more.
         """
         own = self._own
         watched = (lambda: frozenset(files)) if own is None else (lambda: own.configuration.files.union(files))
-        await Watching(watched, apply or self.apply, lambda: self.servers, on_applied, self._read_plugins).run()
+        await Watching(watched, apply or self.read_again, lambda: self.servers, on_applied, self._read_plugins).run()
 
     def extend(self, extension: Extension) -> None:
         """Add what a part of the program contributes, or replace what it contributed before.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mcpool.config import load
 from mcpool.config.document import Document, read_document
+from mcpool.config.expand import Secret
 from mcpool.config.problem import Problem
 from mcpool.config.project import FILE, FOLDER, project_file
 from mcpool.config.server import ServerConfig
@@ -35,9 +36,11 @@ class Project:
 class Projects:
     """Reads the configuration of the project around a folder."""
 
-    def __init__(self, home: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, home: Path, environ: Mapping[str, str], secret: Secret) -> None:
+        """`secret` answers `${keyring:NAME}`."""
         self._home = home
         self._environ = environ
+        self._secret = secret
         self._trust = TrustStore(home)
         self._read: dict[str, tuple[float, Project | None]] = {}
         self.notices: dict[Path, tuple[Problem, ...]] = {}
@@ -62,7 +65,7 @@ class Projects:
 
     def read(self, cwd: str) -> Project | None:
         """Like `of`, without memory."""
-        return read_project(Path(cwd), self._home, self._environ, self._trust)
+        return read_project(Path(cwd), self._home, self._environ, self._trust, self._secret)
 
     @property
     def files(self) -> frozenset[Path]:
@@ -76,7 +79,9 @@ class Projects:
         self.notices.clear()
 
 
-def read_project(cwd: Path, home: Path, environ: Mapping[str, str], store: TrustStore) -> Project | None:
+def read_project(
+    cwd: Path, home: Path, environ: Mapping[str, str], store: TrustStore, secret: Secret
+) -> Project | None:
     """Read the configuration of the project around a folder. Raises: ConfigError, as `TrustStore.of`."""
     file = project_file(cwd, home)
     if file is None:
@@ -88,7 +93,7 @@ def read_project(cwd: Path, home: Path, environ: Mapping[str, str], store: Trust
     trust = store.of(file, document.digest)
     if trust != "trusted":
         return Project(file, problems=(_untrusted(file, root, document, trust),), trust=trust)
-    config = load(replace(document, folder=root), home=home, environ=environ)
+    config = load(replace(document, folder=root), home=home, environ=environ, secret=secret)
     return Project(file, config.servers, config.problems)
 
 

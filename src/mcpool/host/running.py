@@ -20,7 +20,6 @@ from mcpool.host.availability import Availability, environment_facts
 from mcpool.host.catalogue_files import catalogue_files
 from mcpool.host.client_info import CLIENT_INFO
 from mcpool.host.configuration import Configuration, Source
-from mcpool.host.environments_file import EnvironmentsFile
 from mcpool.host.extension import Extension
 from mcpool.host.extensions import Extensions, sections_alone
 from mcpool.host.resolve import LocalResolver
@@ -147,7 +146,7 @@ async def _own(plan: Plan, home: Path) -> AsyncGenerator[Own]:
             plan.environ,
             projects=plan.projects,
             extensions=plan.extensions,
-            environments=EnvironmentsFile(home, plan.environ, environments),
+            environments=environments,
         )
         grants = GrantStore(home, configuration.current.oauth_store)
         sign_ins = SignIns(grants, lambda url: proxy_for(url, plan.environ))

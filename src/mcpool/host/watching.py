@@ -44,7 +44,7 @@ class Watching:
     def __init__(
         self,
         files: Callable[[], Collection[Path]],
-        apply: Callable[[], tuple[Problem, ...]],
+        apply: Callable[[], Awaitable[tuple[Problem, ...]]],
         servers: Callable[[], tuple[ServerConfig, ...]],
         on_applied: OnApplied,
         settled: Callable[[], Awaitable[None]],
@@ -91,7 +91,7 @@ class Watching:
     async def _edited(self) -> None:
         before = self._servers()
         self._look(self._files())
-        problems = self._apply()
+        problems = await self._apply()
         await self._settled()
         self._on_applied(Applied(edit(before, self._servers()), problems))
 
