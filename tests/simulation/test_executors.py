@@ -296,6 +296,27 @@ async def test_an_executor_that_talks_nonsense_is_not_tried_in_a_rush(garbage: b
     assert 20 <= far.dials <= 200
 
 
+async def test_an_executor_that_talks_nonsense_when_it_is_resumed_is_tried_anew() -> None:
+    async def talk(socket: MemorySocket) -> None:
+        await socket.receive()
+        if far.dials > 1:
+            await socket.send(b'{"method":"process/output","params":{"processId":5}}')
+        await socket.send(b'{"id":1,"result":{"sessionId":"s","environmentInfo":{}}}')
+        if far.dials == 1:
+            await asyncio.sleep(1)
+            socket.drop()
+
+    far = PeerOfOurs(talk)
+    client = Client(far)
+    owner = asyncio.create_task(client.executor.own())
+    await client.until(State.RESUMING)
+    await client.until(State.DISCONNECTED)
+    assert "is not understood" in str(client.executor.error)
+    await client.until(State.READY)
+    owner.cancel()
+    await asyncio.wait([owner])
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [

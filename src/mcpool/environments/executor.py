@@ -128,7 +128,7 @@ class Executor:
                         await self._wait(attempt - 1, MOST_RESUME_WAIT)
                     attempt += 1
                     try:
-                        socket, greeted = await self._greet(session.id)
+                        return await self._have_back(session)
                     except Refused as error:
                         problem = str(error)
                         # It may not have seen the loss of the old socket yet; whatever else it says is final.
@@ -136,12 +136,19 @@ class Executor:
                             return problem
                     except OSError as error:
                         problem = _reason(error)
-                    else:
-                        for message in greeted.early:
-                            session.hear(message)
-                        return socket
         except TimeoutError:
             return f"{problem}, for {seconds:g} s"
+
+    async def _have_back(self, session: Session) -> Socket:
+        """Another socket for the session. Raises: Refused, OSError."""
+        socket, greeted = await self._greet(session.id)
+        try:
+            for message in greeted.early:
+                session.hear(message)
+        except BaseException:
+            await socket.close()
+            raise
+        return socket
 
     async def _greet(self, resume: str | None) -> tuple[Socket, Greeted]:
         seconds = self._patience.connect

@@ -62,5 +62,5 @@ async def _answer(socket: Socket, id: int, kind: type[T], early: list[Message]) 
         else:
             try:
                 return msgspec.json.decode(message.result, type=kind)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, RecursionError) as error:
                 raise ConnectionError(f"it speaks another protocol: {error}") from None

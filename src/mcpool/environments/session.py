@@ -151,7 +151,7 @@ class Session:
             raise Refused(message.error)
         try:
             return msgspec.json.decode(message.result, type=kind)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise EnvironmentUnavailable(self.environment, f"its answer is not understood: {error}") from None
 
     def withdraw(self, asked: Asked) -> None:
@@ -213,7 +213,7 @@ class Session:
             return
         try:
             self._announce(message)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise ConnectionError(f"it announced something that is not understood: {error}") from None
 
     def dropped(self) -> None:

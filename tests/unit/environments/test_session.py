@@ -7,13 +7,16 @@ import json
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 
 from mcpool.environments import protocol
 from mcpool.environments.executor_files import ExecutorFiles
 from mcpool.environments.executor_http import ExecutorTransport
-from mcpool.environments.protocol import Closed, Exited, Info, Output
+from mcpool.environments.protocol import Closed, Exited, Info, Message, Output
 from mcpool.environments.session import FIRST_ID, Session, understood
+
+DEEP = msgspec.Raw(b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}")
 
 
 class Noting:
@@ -88,3 +91,15 @@ async def test_an_error_of_any_number_is_an_error_of_the_system(number: str) -> 
     session.hear(understood(protocol.refusal(FIRST_ID, protocol.INTERNAL_ERROR, f"no (os error {number})")))
     with pytest.raises(OSError, match="no "):
         await looking
+
+
+async def test_an_answer_that_is_nested_too_deeply_is_not_understood() -> None:
+    session, _ = opened()
+    with pytest.raises(ConnectionError, match="not understood"):
+        session.read(Message(FIRST_ID, result=DEEP), protocol.Nothing)
+
+
+async def test_an_announcement_that_is_nested_too_deeply_is_not_understood() -> None:
+    session, _ = opened()
+    with pytest.raises(ConnectionError, match="not understood"):
+        session.hear(Message(method=protocol.CLOSED, params=DEEP))
