@@ -65,7 +65,8 @@ def plan_entries(
         if server in reached:
             continue
         if server in there:
-            notes.append(f"`{dotted(path)}` stays as it is, so mcpool's `{server}` is not added: rename one of them")
+            how = f"becomes mcpool's `{taken[path]}`" if taken.get(path) in servers else "stays as it is"
+            notes.append(f"`{dotted(path)}` {how}, so mcpool's `{server}` is not added: rename one of them")
         else:
             entries.append(Entry(path, server, entry_for(server)))
     stay = [

@@ -234,6 +234,14 @@ def test_backup_and_record_are_private(user: User) -> None:
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in kept)
 
 
+def test_one_name_for_two_servers_is_told_as_what_becomes_of_it(user: User) -> None:
+    user.has("cursor", '{"mcpServers": {"clock": {"command": "one"}}}')
+    user.has("codex", '[mcp_servers.clock]\ncommand = "two"\n')
+    code, said = user.run("install", "cursor", "codex", "--yes")
+    assert code == 0
+    assert "Codex: `mcp_servers.clock` becomes mcpool's `clock-codex`, so mcpool's `clock` is not added" in said
+
+
 def test_by_url_a_client_has_a_token_of_its_own_which_goes_with_it(user: User) -> None:
     file = user.has("cursor", CURSOR)
     code, said = user.run("install", "cursor", "--url", "--yes")
