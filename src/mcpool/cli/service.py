@@ -87,14 +87,21 @@ def install(arguments: Namespace) -> int:
     if before is not None and _runs(kind):
         _tell(kind, kind.disable, screen)
     if not _tell(kind, kind.notice, screen):
-        return UNAVAILABLE
+        return _half_way(screen)
     _end_daemon(home, screen)
     if not _tell(kind, kind.enable, screen):
-        return UNAVAILABLE
+        return _half_way(screen)
     screen.line("mcpool runs now, and from every login on", "green")
     if kind.program == "systemctl":
         screen.line("`loginctl enable-linger` lets it run without a login, too; its log: `journalctl --user -u mcpool`")
     return OK
+
+
+def _half_way(screen: Screen) -> int:
+    screen.line(
+        "mcpool is not run from login on yet: once that works, `mcpool service install` does the rest", "yellow"
+    )
+    return UNAVAILABLE
 
 
 def uninstall(arguments: Namespace) -> int:

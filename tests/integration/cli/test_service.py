@@ -106,6 +106,7 @@ def test_a_system_that_refuses_is_quoted(system: System) -> None:
     code, said = system.run("install")
     assert code == 3
     assert "systemctl --user enable --now mcpool.service: it refuses" in said
+    assert "`mcpool service install` does the rest" in said
 
 
 def test_without_the_systems_program_the_file_is_written_and_the_command_told(
@@ -115,6 +116,7 @@ def test_without_the_systems_program_the_file_is_written_and_the_command_told(
     code, said = system.run("install")
     assert (code, unit(system).exists()) == (3, True)
     assert "systemctl is not here" in said
+    assert "`mcpool service install` does the rest" in said
 
 
 def test_status_says_what_is_there_and_what_runs(system: System) -> None:
