@@ -25,7 +25,7 @@ def connection_of(server: Table) -> Table:
 
 
 def with_approval(text: str, server: str, tool: str, digest: str, *, connection: Table) -> str:
-    """The text with `approval_mode = "approve"` for a tool as it is defined now. Needs the `tomlkit` package.
+    """The text with `approval_mode = "approve"` for a tool as it is defined now.
 
     `connection` is that of the server that it was approved for. `digest` is the SHA-256 of the tool's definition, in
     hex. Comments, order and spacing stay.

@@ -25,7 +25,7 @@ def known_environments(text: str) -> tuple[str, ...]:
 
 
 def with_environment(text: str, id: str, settings: Mapping[str, str]) -> str:
-    """The text with one more environment. Needs the `tomlkit` package. Raises: ConfigError, as `known_environments`."""
+    """The text with one more environment. Raises: ConfigError, as `known_environments`."""
     import tomlkit
 
     if id in known_environments(text):
@@ -45,7 +45,7 @@ def with_environment(text: str, id: str, settings: Mapping[str, str]) -> str:
 
 
 def without_environment(text: str, id: str) -> str:
-    """The text without that environment. Needs the `tomlkit` package. Raises: ConfigError, if it is not in it."""
+    """The text without that environment. Raises: ConfigError, if it is not in it."""
     import tomlkit
 
     known = known_environments(text)

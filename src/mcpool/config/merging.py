@@ -12,7 +12,7 @@ from mcpool.errors import ConfigError
 
 
 def apply_import(plan: ImportPlan, text: str) -> str:
-    """The text of our file with the plan's servers added. Needs the `tomlkit` package.
+    """The text of our file with the plan's servers added.
 
     Raises:
         ConfigError: `text` is not valid TOML, or it already has a server of one of those names.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 from mcpool.config import Config
@@ -22,9 +21,9 @@ class ApprovalFile:
         self._current = current
 
     def can_keep(self, server: ServerConfig) -> bool:
-        """Whether the server stands in a file that can be written to, and the package that does it is installed."""
+        """Whether the server stands in a file that can be written to."""
         path = self._place(server)
-        return path is not None and find_spec("tomlkit") is not None and can_edit(path)
+        return path is not None and can_edit(path)
 
     async def keep(self, server: ServerConfig, tool: str, digest: str) -> None:
         """Write that this tool of the server is approved as it is defined now.
