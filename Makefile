@@ -89,14 +89,13 @@ $(STAMPS)/bench: $(STAMPS)/runtime requirements/bench.txt
 	@touch $@
 
 # What the benchmarks compare with, each kind in an environment of its own.
-$(STAMPS)/peers: $(STAMPS)/venv benchmarks/peers/mcp-proxy.txt benchmarks/peers/google-adk.txt \
+$(STAMPS)/peers: $(STAMPS)/uv benchmarks/peers/mcp-proxy.txt benchmarks/peers/google-adk.txt \
 		benchmarks/peers/package-lock.json
 	@echo "installing the peers"
-	@$(BIN)/python -m venv $(PEERS)/python
-	@$(PEERS)/python/bin/python -m pip --disable-pip-version-check -qq install --require-hashes \
-		-r benchmarks/peers/mcp-proxy.txt
-	@$(BIN)/python -m venv $(PEERS)/google-adk
-	@$(PEERS)/google-adk/bin/python -m pip --disable-pip-version-check -qq install --require-hashes \
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PEERS)/python
+	@$(BIN)/uv pip install --quiet --python $(PEERS)/python/bin/python --require-hashes -r benchmarks/peers/mcp-proxy.txt
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PEERS)/google-adk
+	@$(BIN)/uv pip install --quiet --python $(PEERS)/google-adk/bin/python --require-hashes \
 		-r benchmarks/peers/google-adk.txt
 	@if command -v npm >/dev/null; then \
 		mkdir -p $(PEERS)/node && cp benchmarks/peers/package*.json $(PEERS)/node && \
