@@ -247,8 +247,13 @@ class Connection:
         task.add_done_callback(self._tasks.discard)
 
     @property
+    def usable(self) -> bool:
+        """Whether nothing speaks against it that is known already. Costs nothing; who sends looks at `alive`."""
+        return not self._retired and not self.engine.ended and self.link is not None
+
+    @property
     def alive(self) -> bool:
-        """Whether a request may be sent now."""
+        """Whether a request may be sent now, asked of the system afresh."""
         return not self._retired and self._may_answer
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from mcpool.backend.holder import CallSink
 from mcpool.backend.tools import ToolDefinition
 from mcpool.errors import ApprovalDenied
@@ -16,7 +18,7 @@ async def admit(
     policy: Policy,
     binding: Binding,
     tool: ToolDefinition,
-    arguments: bytes,
+    arguments: bytes | msgspec.Raw,
     sink: CallSink | None,
 ) -> bool:
     """Return when the call may be sent, and whether somebody was asked for it. `tool` is the live definition.
@@ -37,9 +39,14 @@ async def admit(
         case "ask":
             rememberable = is_rememberable(authority, tool.annotations)
             await approver.ask(
-                server, tool, arguments, on_approve=policy.on_approve, sink=sink, rememberable=rememberable
+                server, tool, bytes(arguments), on_approve=policy.on_approve, sink=sink, rememberable=rememberable
             )
             return True
+
+
+def passes(approver: Approver, policy: Policy, binding: Binding, tool: ToolDefinition) -> bool:
+    """Whether a call of a tool with this definition needs nobody's approval: for those who count microseconds."""
+    return _verdict(approver, policy, binding, tool) == "approved"
 
 
 def asks(approver: Approver, policy: Policy, binding: Binding, tool: ToolDefinition) -> bool:

@@ -43,10 +43,16 @@ class CallGate:
         """Whether a call made now answers a question of another one of this thread, and needs no gate."""
         return ANSWERING.get() == self._thread
 
+    def enters(self, *, alone: bool) -> bool:
+        """Let a call in if it need not wait; it must `leave` then."""
+        if self._waiting or not self._admits(alone):
+            return False
+        self._let_in(alone)
+        return True
+
     async def enter(self, *, alone: bool) -> None:
         """Wait for the turn of a call; it must `leave`. Safe to cancel."""
-        if not self._waiting and self._admits(alone):
-            self._let_in(alone)
+        if self.enters(alone=alone):
             return
         waiter = _Waiter(alone, asyncio.get_running_loop().create_future())
         self._waiting.append(waiter)
@@ -66,7 +72,8 @@ class CallGate:
             self._alone = False
         else:
             self._together -= 1
-        self._pump()
+        if self._waiting:
+            self._pump()
 
     def _admits(self, alone: bool) -> bool:
         return not self._alone and not (alone and self._together)

@@ -17,7 +17,7 @@ from mcpool.backend.connection import Connection
 from mcpool.backend.tools import ToolDefinition
 from mcpool.catalog.connector import Connector
 from mcpool.errors import CallTimeout, ServerError, ServerUnavailable, ToolChanged, ToolNotFound
-from mcpool.runtime.admission import admit
+from mcpool.runtime.admission import admit, passes
 from mcpool.runtime.approval import runs_unseen
 from mcpool.runtime.call_gate import CallGate
 from mcpool.runtime.generations import Generations
@@ -144,7 +144,9 @@ class PreparedCall:
             if unseen and (self.view.connectors is None or self._shown is not None):
                 return await self._send(self._fields, manner, self._shown)
             connection, manner = await self._live(manner)
-            approved, manner = await self._admitted(connection, manner)
+            approved = self._unchanged(connection)
+            if not self._passes(approved):
+                manner = await self._admitted(approved, manner)
             return await self._send(self._fields, manner, approved)
         finally:
             self._runtime.unpin()
@@ -161,7 +163,9 @@ class PreparedCall:
 
     async def _in_turn(self, manner: Manner, finish: Finish | None) -> bytes:
         connection, manner = await self._live(manner)
-        approved, manner = await self._admitted(connection, manner)
+        approved = self._unchanged(connection)
+        if not self._passes(approved):
+            manner = await self._admitted(approved, manner)
         fields = self._fields
         if finish is not None:
             self._check(approved, self._binding.lease.backend.current or connection)
@@ -169,19 +173,23 @@ class PreparedCall:
         if self._gate.bypassed:
             return await self._send(fields, manner, approved)
         alone = not self.view.parallel and approved.annotations.read_only_hint is not True
-        await self._gate.enter(alone=alone)
+        if not self._gate.enters(alone=alone):
+            await self._gate.enter(alone=alone)
         try:
             return await self._send(fields, manner, approved)
         finally:
             self._gate.leave(alone=alone)
 
-    async def _admitted(self, connection: Connection, manner: Manner) -> tuple[ToolDefinition, Manner]:
-        """The live definition, if the call is based on an equal one and was approved where that is needed."""
-        live = self._unchanged(connection)
-        if await admit(self._user.approvals, self.policy, self._binding, live, self.arguments, manner.sink):
+    async def _admitted(self, live: ToolDefinition, manner: Manner) -> Manner:
+        """How to send the call, once it was approved where that is needed."""
+        arguments = self._fields.get("arguments", b"{}")
+        if await admit(self._user.approvals, self.policy, self._binding, live, arguments, manner.sink):
             # What the server wants to know is asked as part of this call: a retry would be another to approve.
             manner = replace(manner, answer_input=True)
-        return live, manner
+        return manner
+
+    def _passes(self, live: ToolDefinition) -> bool:
+        return passes(self._user.approvals, self.policy, self._binding, live)
 
     async def _send(self, fields: Fields, manner: Manner, approved: ToolDefinition | None) -> bytes:
         try:
@@ -211,7 +219,7 @@ class PreparedCall:
         """The server's connection; waiting for it takes of the call's time."""
         backend = self._binding.lease.backend
         connection = backend.current
-        if connection is not None and connection.alive:
+        if connection is not None and connection.usable:
             return connection, manner
         loop = asyncio.get_running_loop()
         begun, limit = loop.time(), manner.limit(self.view)
@@ -227,7 +235,7 @@ class PreparedCall:
         return connection, replace(manner, spent=round(loop.time() - begun, 3))
 
     def _unchanged(self, connection: Connection) -> ToolDefinition:
-        """The live definition, which is what an approval is about."""
+        """The live definition, which is what an approval is about, if the call is based on an equal one."""
         live = connection.catalogue.by_name.get(self.tool)
         if self._shown is not None:
             self._check(self._shown, connection)

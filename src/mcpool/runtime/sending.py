@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import msgspec
 
@@ -54,21 +53,24 @@ async def send(
 ) -> bytes:
     """Send it and return the raw result. Raises: as `Lease.request`, errors under the name that the thread knows."""
     lease, view = binding.lease, binding.view
-    backend = lease.backend
-    request = partial(
-        lease.sender,
-        method,
-        holder=lease.holder,
-        timeout=manner.limit(view),
-        timeout_max=view.timeout_max if manner.timeout is None else None,
-        meta=manner.meta,
-        sandbox=runtime.policy.sandbox_state,
-        sink=manner.sink,
-        progress=manner.progress,
-        check=check,
-        tool=tool,
-        retry=view.retry if tool is None else view.retry_of(tool),
-    )
+    backend, sender = lease.backend, lease.sender
+
+    def request(fields: Fields) -> Awaitable[bytes]:
+        return sender(
+            method,
+            fields,
+            holder=lease.holder,
+            timeout=manner.limit(view),
+            timeout_max=view.timeout_max if manner.timeout is None else None,
+            meta=manner.meta,
+            sandbox=runtime.policy.sandbox_state,
+            sink=manner.sink,
+            progress=manner.progress,
+            check=check,
+            tool=tool,
+            retry=view.retry if tool is None else view.retry_of(tool),
+        )
+
     runtime.pin()  # the request holds it, even if the step ends meanwhile
     try:
         raw = await request(fields)

@@ -63,6 +63,8 @@ class View:
 
     def attribution(self, tool: ToolDefinition | None) -> dict[str, msgspec.Raw]:
         """What the server is told, in `_meta`, of whose call it is: for which plugin, and for which connector."""
+        if self.plugin is None and not self.connectors:
+            return {}
         connector = None if tool is None else self.connector_of(tool)
         said = {
             connector_meta.PLUGIN: self.plugin if connector is None else connector.plugin,
