@@ -299,4 +299,9 @@ def answer(id: int | str, result: msgspec.Struct) -> bytes:
 
 def refusal(id: int | str, code: int, message: str) -> bytes:
     """An error in place of an answer, encoded."""
-    return msgspec.json.encode({"id": id, "error": {"code": code, "message": message}})
+    return msgspec.json.encode({"id": id, "error": {"code": code, "message": readable(message)}})
+
+
+def readable(text: str) -> str:
+    """The text as a message can carry it: a path may hold bytes that are none."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")

@@ -18,6 +18,7 @@ from mcpool.environments.protocol import (
     FolderEntry,
     Metadata,
     Path,
+    readable,
 )
 
 T = TypeVar("T")
@@ -38,7 +39,9 @@ class FileAnswers:
     async def list(self, asked: Path) -> Folder:
         """A whole folder. Raises: Refusal."""
         entries = await self._look(asked, list_folder)
-        return Folder(tuple(FolderEntry(entry.name, entry.kind == "folder", entry.kind == "file") for entry in entries))
+        return Folder(
+            tuple(FolderEntry(readable(entry.name), entry.kind == "folder", entry.kind == "file") for entry in entries)
+        )
 
     async def metadata(self, asked: Path) -> Metadata:
         """What stands there. Raises: Refusal."""
