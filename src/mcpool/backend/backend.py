@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 from mcpool.backend.catalogues import Known
-from mcpool.backend.connection import Connection, Opener, Opening, Terms
+from mcpool.backend.connection import Connection, Opener, Opening
 from mcpool.backend.eras import Eras
 from mcpool.backend.first_sight import Signs
 from mcpool.backend.generations import Generations, Spawn, Way
@@ -19,6 +19,7 @@ from mcpool.backend.requests import REPLACED, Requests
 from mcpool.backend.revival import Revival
 from mcpool.backend.sharing import Sharing
 from mcpool.backend.status import BackendStatus, Trouble, describe
+from mcpool.backend.terms import Terms
 from mcpool.backend.tools import Catalogue
 from mcpool.backend.wishes import Wishes
 from mcpool.errors import AuthRequired, ServerUnavailable

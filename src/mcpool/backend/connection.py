@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -13,13 +12,13 @@ from mcpool.backend.client_side import declared
 from mcpool.backend.connection_leases import ConnectionLeases, wants_leases
 from mcpool.backend.hearers import Hearers, decode
 from mcpool.backend.hearing import Hearing, declares
-from mcpool.backend.holder import Holder, Root
+from mcpool.backend.holder import Holder
 from mcpool.backend.holders import Holders
 from mcpool.backend.phases import Phases
 from mcpool.backend.questions import Questions
 from mcpool.backend.relisting import Relisting
-from mcpool.backend.restarts import Budget
 from mcpool.backend.sharing import Sharing
+from mcpool.backend.terms import Terms
 from mcpool.backend.tools import Annotations, Catalogue, read_catalogue
 from mcpool.errors import MessageTooLarge, RpcError, ServerUnavailable
 from mcpool.launch.to_the_end import to_the_end
@@ -45,27 +44,6 @@ SANDBOX_STATE = "codex/sandbox-state-meta"
 """The experimental capability of servers that want to know the thread's sandbox, and the `_meta` key that says it."""
 
 _NOTES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a connection is opened with."""
-
-    server: str
-    startup_timeout: float
-    max_message_bytes: int
-    client_info: bytes
-    capabilities: str
-    """The capability class, as in the identity."""
-    roots: tuple[Root, ...] | None
-    connectors: bool = False
-    """Whether it may say to which connectors its tools belong, as in the identity."""
-    new_lease_id: Callable[[], str] | None = None
-    """Makes what the server may tell its threads apart by; None: it is not told."""
-    budget: Budget = field(default_factory=Budget)
-    """How often it may be started again by itself. Of this and what follows the newest counts, at any time."""
-    heartbeat: float = 0.0
-    """Seconds without any request after which it is asked for a sign of life; 0: never."""
 
 
 class _Cancelled(msgspec.Struct, rename="camel"):

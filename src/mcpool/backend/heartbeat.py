@@ -6,9 +6,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
-from mcpool.backend.connection import Connection, Terms
+from mcpool.backend.connection import Connection
 from mcpool.backend.deadlines import Waiting
 from mcpool.backend.holders import Holders
+from mcpool.backend.terms import Terms
 from mcpool.errors import AuthRequired, CallTimeout, ServerUnavailable
 from mcpool.wire.lost import ConnectionLost
 

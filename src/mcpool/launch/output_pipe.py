@@ -52,7 +52,7 @@ class OutputPipe:
             self._read(_SMALL)
 
     def pause(self) -> None:
-        """Read no more for now: the server waits once the pipe is full."""
+        """Read no more until `resume`: the server waits once the pipe is full."""
         if self._handle is not None:
             self._loop.remove_reader(self._handle)
 

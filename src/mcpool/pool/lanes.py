@@ -8,12 +8,12 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Unpack
 
 from mcpool.backend.backend import Backend
-from mcpool.backend.connection import Terms
 from mcpool.backend.generations import Spawn
 from mcpool.backend.holder import Holder
 from mcpool.backend.holders import candidates
 from mcpool.backend.requests import REPLACED, Details, Fields, NeverSent
 from mcpool.backend.sharing import Sharing
+from mcpool.backend.terms import Terms
 from mcpool.config.server import WhenAsking
 from mcpool.errors import CallTimeout, ServerUnavailable
 from mcpool.pool.turns import Busy, Crowd, overflow_due, place

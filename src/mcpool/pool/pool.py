@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from mcpool.backend.backend import Backend
 from mcpool.backend.catalogues import Catalogues
 from mcpool.backend.client_side import capability_class
-from mcpool.backend.connection import Terms
 from mcpool.backend.eras import Eras
 from mcpool.backend.generations import Spawn
 from mcpool.backend.holder import Holder
 from mcpool.backend.restarts import Budget
 from mcpool.backend.sharing import Sharing
+from mcpool.backend.terms import Terms
 from mcpool.catalog.identity import Identity
 from mcpool.config.server import Definition, Http, ServerConfig, Stdio
 from mcpool.errors import Closed, ServerNotFound

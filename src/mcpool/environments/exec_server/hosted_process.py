@@ -25,7 +25,7 @@ class PausableLink(Link, Protocol):
     """A link whose process can be let wait with its output."""
 
     def pause_reading(self) -> None:
-        """Read no more for now."""
+        """Read no more until `resume_reading`."""
         ...
 
     def resume_reading(self) -> None:
