@@ -30,6 +30,7 @@ from mcpool.adapters.parked import ParkedCall, Questions
 from mcpool.adapters.run import Run, ThreadOptions, open_run, when_gone
 from mcpool.errors import McpoolError
 from mcpool.host.host import Host
+from mcpool.host.portal import Portal
 from mcpool.runtime.result import ToolResult
 from mcpool.runtime.step import Step
 from mcpool.runtime.tool_set import Tool
@@ -241,6 +242,10 @@ def _ask(name: str, question: Elicitation) -> ElicitAnswer:
         raise ValueError(f"{name!r} waits for {wanted}; it was resumed with {answer!r}") from None
 
 
+_Said = tuple[list[dict[str, Any]], dict[str, Any] | None]
+"""The content for the model, and the artifact."""
+
+
 class _LangchainTool(BaseTool):
     """A tool of a step, for the model and for LangGraph's tool node."""
 
@@ -255,11 +260,16 @@ class _LangchainTool(BaseTool):
             metadata={"mcp": {"server": {"name": tool.server}, "tool": {"annotations": annotations}}},
         )
         self._call_tool = call
+        self._portal = Portal(asyncio.get_running_loop())
 
-    def _run(self, /, **arguments: Any) -> Any:
-        raise NotImplementedError(f"{self.name!r} is called asynchronously; use `ainvoke` or `astream`")
+    def _run(self, /, **arguments: Any) -> _Said:
+        # Called without `await`, as a graph that runs in another OS thread than the host does.
+        return self._portal.call(self._said, arguments)
 
-    async def _arun(self, /, **arguments: Any) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    async def _arun(self, /, **arguments: Any) -> _Said:
+        return await self._said(arguments)
+
+    async def _said(self, arguments: dict[str, Any]) -> _Said:
         try:
             result = await self._call_tool(self.name, arguments)
         except McpoolError as error:

@@ -95,14 +95,7 @@ class LocalResolver:
         return start
 
     def _http_opener(self, server: ServerConfig, transport: Http, identity: HttpIdentity) -> Opener:
-        spec = HttpSpec(
-            server=server.name,
-            url=identity.url,
-            headers=identity.headers,
-            max_message_bytes=server.max_message_bytes,
-            startup_timeout=server.startup_timeout,
-            proxy=proxy_for(identity.url, self._environ),
-        )
+        spec = replace(endpoint(server, identity), proxy=proxy_for(identity.url, self._environ))
 
         async def reach(sink: Sink) -> Link:
             await asyncio.to_thread(load)  # half a second, the first time
@@ -125,6 +118,17 @@ class LocalResolver:
         sign_in = self._sign_ins.of(server, grant_place(transport, identity.principal))
         sign_in.look_again()  # somebody may have signed in since the last connection
         return sign_in
+
+
+def endpoint(server: ServerConfig, identity: HttpIdentity) -> HttpSpec:
+    """Where a server is reached, and with what, from wherever that is done."""
+    return HttpSpec(
+        server=server.name,
+        url=identity.url,
+        headers=identity.headers,
+        max_message_bytes=server.max_message_bytes,
+        startup_timeout=server.startup_timeout,
+    )
 
 
 def looked_up(transport: Stdio | Http, environ: Mapping[str, str]) -> Pairs:

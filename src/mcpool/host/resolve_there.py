@@ -13,10 +13,10 @@ from mcpool.config.server import CLIENT_CWD, LOCAL, ServerConfig, Stdio
 from mcpool.environments.executor_launcher import beneath
 from mcpool.environments.registry import Environments, ExecutorPlace
 from mcpool.errors import EnvironmentUnavailable, ServerUnavailable
-from mcpool.host.resolve import LocalResolver, looked_up, require_set
+from mcpool.host.resolve import LocalResolver, endpoint, looked_up, require_set
 from mcpool.launch.spec import LaunchSpec
 from mcpool.pool.resolver import Circumstances, Resolved
-from mcpool.wire.http import HttpSpec, load, open_http
+from mcpool.wire.http import load, open_http
 from mcpool.wire.link import Link, Sink
 from mcpool.wire.revisions import Era
 
@@ -88,13 +88,7 @@ class PlacedResolver:
         return start
 
     def _http_opener(self, server: ServerConfig, identity: HttpIdentity, there: ExecutorPlace) -> Opener:
-        spec = HttpSpec(
-            server=server.name,
-            url=identity.url,
-            headers=identity.headers,
-            max_message_bytes=server.max_message_bytes,
-            startup_timeout=server.startup_timeout,
-        )
+        spec = endpoint(server, identity)
 
         async def reach(sink: Sink) -> Link:
             await asyncio.to_thread(load)  # half a second, the first time

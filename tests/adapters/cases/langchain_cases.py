@@ -183,6 +183,17 @@ async def test_the_tools_of_a_step_work_in_a_graph_of_your_own(host: mcpool.Host
         assert results(answer_of(await graph.compile().ainvoke(told(prompt({"n": 1}))))) == [{"n": 1}]
 
 
+async def test_the_tools_of_a_step_can_be_called_from_another_os_thread(host: mcpool.Host):
+    async with host.thread() as thread, thread.step() as step:
+        echo = next(tool for tool in as_tools(step) if tool.name == ECHO)
+        call: Any = {"type": "tool_call", "id": "1", "name": ECHO, "args": {"n": 1}}
+        answer = await asyncio.to_thread(echo.invoke, call)
+        assert answer.status == "success", answer.text
+        assert json.loads(answer.text) == {"n": 1}
+        with pytest.raises(RuntimeError, match="own event loop"):
+            echo.invoke(call)
+
+
 async def test_arguments_may_have_any_name(host: mcpool.Host, chat: ChatOpenAI, server: FakeServer, run: Run):
     names = {"self": 1, "config": 2, "run_manager": 3, "callbacks": 4, "input": 5}
     properties = {name: {"type": "integer"} for name in names}
