@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from mcpool.backend.holder import CallSink, Holder
 from mcpool.wire.call import Call, CallSinkLike
@@ -20,63 +23,50 @@ ROUNDING = 0.001
 """Seconds by which a timer may be early."""
 
 
-class Waiting:
+class Waiting(Struct, eq=False):
     """A request in flight. Its clock stands still while its own thread is asked something on its connection."""
 
-    __slots__ = (
-        *(
-            "_asked",
-            "_asked_before",
-            "_started",
-            "begun",
-            "call",
-            "due",
-            "engine",
-            "holder",
-            "most",
-            "questions",
-            "timeout",
-            "whole",
-        ),
-    )
+    call: Call
+    engine: Engine
+    questions: Questions
+    holder: Holder
+    timeout: float
+    """Seconds that it has from the beginning of its clock."""
+    whole: float
+    """The time-out as its caller knows it, of which earlier attempts may have used some."""
+    due: float
+    """When to look whether its time is up."""
+    begun: float
+    """When it was sent."""
+    asked_before: float
+    """Seconds for which its thread had been asked something by then (`Questions.asked_time`)."""
+    restarted: float
+    """When its clock began: later than `begun` if there was progress."""
+    asked_by_then: float
+    """As `asked_before`, for the beginning of the clock."""
+    most: float | None = None
+    """Seconds in all, to which progress extends the time-out; None: it does not."""
 
-    def __init__(
-        self,
-        call: Call,
-        engine: Engine,
-        questions: Questions,
-        holder: Holder,
-        timeout: float,
-        now: float,
-        *,
-        whole: float | None = None,
-    ) -> None:
-        self.call = call
-        self.engine = engine
-        self.questions = questions
-        self.holder = holder
-        self.timeout = timeout
-        self.whole = timeout if whole is None else whole
-        """The time-out as its caller knows it, of which earlier attempts may have used some."""
-        self.most: float | None = None
-        """Seconds in all, to which progress extends the time-out; None: it does not."""
-        self.due = now + timeout
-        """When to look whether its time is up."""
-        self.begun = self._started = now
-        self._asked = self._asked_before = questions.asked_time(holder, now) if questions.asked_ever else 0.0
+    @classmethod
+    def since(
+        cls, now: float, call: Call, engine: Engine, questions: Questions, holder: Holder, timeout: float, whole: float
+    ) -> Waiting:
+        """A request that is sent now."""
+        asked = questions.asked_time(holder, now) if questions.asked_ever else 0.0
+        return cls(call, engine, questions, holder, timeout, whole, now + timeout, now, asked, now, asked)
 
     def remaining(self, now: float) -> float:
         """Seconds left; zero or less when the time is up."""
         asked = self.questions.asked_time(self.holder, now)
-        left = self.timeout - (now - self._started - (asked - self._asked))
+        left = self.timeout - (now - self.restarted - (asked - self.asked_by_then))
         if self.most is None:
             return left
-        return min(left, self.most - (now - self.begun - (asked - self._asked_before)))
+        return min(left, self.most - (now - self.begun - (asked - self.asked_before)))
 
     def progressed(self, now: float) -> None:
         """It is still at work: its time counts from now."""
-        self._started = now
-        self._asked = self.questions.asked_time(self.holder, now)
+        self.restarted = now
+        self.asked_by_then = self.questions.asked_time(self.holder, now)
 
 
 class ExtendedByProgress:
@@ -118,12 +108,13 @@ class Deadlines:
         self._expire = expire
         self._waiting: set[Waiting] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._next = inf
+        """When the timer goes off."""
 
     def add(self, waiting: Waiting) -> None:
         """Watch a request."""
         self._waiting.add(waiting)
-        timer = self._timer
-        if timer is None or waiting.due < timer.when():
+        if waiting.due < self._next:
             self._look_at(waiting.due)
 
     def discard(self, waiting: Waiting) -> None:
@@ -134,15 +125,15 @@ class Deadlines:
         """Nothing is in flight for a while: let the timer go."""
         if not self._waiting and self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+            self._timer, self._next = None, inf
 
     def _look_at(self, when: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(when, self._look)
+        self._timer, self._next = self._loop.call_at(when, self._look), when
 
     def _look(self) -> None:
-        self._timer = None
+        self._timer, self._next = None, inf
         now = self._loop.time()
         for waiting in [waiting for waiting in self._waiting if waiting.due <= now + ROUNDING]:
             remaining = waiting.remaining(now)

@@ -128,7 +128,7 @@ class Requests:
             raise ServerUnavailable(server.name, REPLACED)
         lost: ConnectionLost | ServerError | None = None
         left = timeout
-        asked_at = self._loop.time()
+        asked_at = sent_at = self._loop.time()
         trace = None
         if self._telemetry is not None:
             trace = self._telemetry.request(server.name, method, tool, fields, meta)
@@ -140,14 +140,16 @@ class Requests:
                 if connection is None or lost is not None:
                     begun = self._loop.time()
                     connection = await self._connected_again(method, tool, lost, left, timeout)
-                    left -= self._loop.time() - begun
+                    sent_at = self._loop.time()
+                    left -= sent_at - begun
                 if check is not None:
                     check(connection)
                 told = meta
                 if connection.leases is not None:
                     begun = self._loop.time()
                     lease = await self._lease(connection, connection.leases, holder, left)
-                    left -= self._loop.time() - begun
+                    sent_at = self._loop.time()
+                    left -= sent_at - begun
                     if lease is None:
                         continue
                     told = {**(meta or {}), **lease}
@@ -166,9 +168,7 @@ class Requests:
                 )
                 if trace is not None:
                     trace.sent(call.id, connection.session.version, connection.generation)
-                waiting = Waiting(
-                    call, connection.engine, connection.questions, holder, left, self._loop.time(), whole=timeout
-                )
+                waiting = Waiting.since(sent_at, call, connection.engine, connection.questions, holder, left, timeout)
                 if extended is not None:
                     extended.waiting, waiting.most = waiting, timeout_max
                 self._deadlines.add(waiting)

@@ -27,7 +27,7 @@ async def admit(
         ApprovalDenied: it may not.
     """
     authority, server = policy.authority, binding.config
-    match _verdict(approver, policy, binding, tool):
+    match verdict(approver, policy, binding, tool):
         case "approved":
             return False
         case "denied":
@@ -44,17 +44,8 @@ async def admit(
             return True
 
 
-def passes(approver: Approver, policy: Policy, binding: Binding, tool: ToolDefinition) -> bool:
-    """Whether a call of a tool with this definition needs nobody's approval: for those who count microseconds."""
-    return _verdict(approver, policy, binding, tool) == "approved"
-
-
-def asks(approver: Approver, policy: Policy, binding: Binding, tool: ToolDefinition) -> bool:
-    """Whether somebody would be asked before a call of a tool with this definition."""
-    return _verdict(approver, policy, binding, tool) == "ask"
-
-
-def _verdict(approver: Approver, policy: Policy, binding: Binding, tool: ToolDefinition) -> Verdict:
+def verdict(approver: Approver, policy: Policy, binding: Binding, tool: ToolDefinition) -> Verdict:
+    """What becomes of a call of a tool with this definition."""
     authority, hints = policy.authority, tool.annotations
     mode = binding.view.rule(tool.name).mode_for(tool, authority.default_mode)
     if decide(authority, mode, hints, remembered=False) == "approved":

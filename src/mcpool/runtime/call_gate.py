@@ -45,10 +45,7 @@ class CallGate:
 
     def enters(self, *, alone: bool) -> bool:
         """Let a call in if it need not wait; it must `leave` then."""
-        if self._waiting or not self._admits(alone):
-            return False
-        self._let_in(alone)
-        return True
+        return not self._waiting and self._lets_in(alone)
 
     async def enter(self, *, alone: bool) -> None:
         """Wait for the turn of a call; it must `leave`. Safe to cancel."""
@@ -75,19 +72,17 @@ class CallGate:
         if self._waiting:
             self._pump()
 
-    def _admits(self, alone: bool) -> bool:
-        return not self._alone and not (alone and self._together)
-
-    def _let_in(self, alone: bool) -> None:
+    def _lets_in(self, alone: bool) -> bool:
+        if self._alone or (alone and self._together):
+            return False
         if alone:
             self._alone = True
         else:
             self._together += 1
+        return True
 
     def _pump(self) -> None:
-        while self._waiting and self._admits(self._waiting[0].alone):
-            waiter = self._waiting.popleft()
-            self._let_in(waiter.alone)
-            if waiter.admitted.cancelled():
-                continue
-            waiter.admitted.set_result(None)
+        while self._waiting and self._lets_in(self._waiting[0].alone):
+            admitted = self._waiting.popleft().admitted
+            if not admitted.cancelled():
+                admitted.set_result(None)

@@ -10,10 +10,10 @@ from mcpool.runtime.runtime import Binding
 class Generations:
     """What one step used, by server."""
 
-    __slots__ = ("_used",)
+    __slots__ = ("used",)
 
     def __init__(self) -> None:
-        self._used: dict[str, int] = {}
+        self.used: dict[str, int] = {}
 
     def check(self, binding: Binding, connection: Connection) -> None:
         """Refuse a connection that does not have what this step did to the one before.
@@ -22,10 +22,10 @@ class Generations:
             ToolChanged: the server was restarted after the step used it.
         """
         name = binding.config.name
-        if self._used.get(name, connection.generation) != connection.generation:
+        if self.used.get(name, connection.generation) != connection.generation:
             raise ToolChanged(name, "it was restarted after this step used it, and its state was lost")
 
     def note(self, binding: Binding, generation: int) -> None:
         """A call was sent to this generation; 0 means that nothing was sent to any."""
         if generation and binding.config.effective_scope == "thread":
-            self._used[binding.config.name] = generation
+            self.used[binding.config.name] = generation

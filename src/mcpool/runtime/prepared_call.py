@@ -17,16 +17,14 @@ from mcpool.backend.connection import Connection
 from mcpool.backend.tools import ToolDefinition
 from mcpool.catalog.connector import Connector
 from mcpool.errors import CallTimeout, ServerError, ServerUnavailable, ToolChanged, ToolNotFound
-from mcpool.runtime.admission import admit, passes
+from mcpool.runtime.admission import admit, verdict
 from mcpool.runtime.approval import runs_unseen
-from mcpool.runtime.call_gate import CallGate
-from mcpool.runtime.generations import Generations
 from mcpool.runtime.policy import Policy
 from mcpool.runtime.progress import OnProgress, ProgressSink
 from mcpool.runtime.result import ToolResult
-from mcpool.runtime.runtime import Binding, Runtime
+from mcpool.runtime.runtime import Binding
 from mcpool.runtime.sending import PLAIN, Fields, Manner, send
-from mcpool.runtime.user import User
+from mcpool.runtime.step_state import StepState
 from mcpool.runtime.view import View
 
 Finish = Callable[[dict[str, Any]], Awaitable[Mapping[str, Any]]]
@@ -36,40 +34,24 @@ Finish = Callable[[dict[str, Any]], Awaitable[Mapping[str, Any]]]
 class PreparedCall:
     """A call that is ready to run, once. Made by `step.prepare(...)`; it ends with its step."""
 
-    __slots__ = (
-        *("_binding", "_ensure_open", "_fields", "_gate", "_generations", "_runtime", "_sent_to", "_shown", "_started"),
-        *("_user", "tool"),
-    )
+    __slots__ = ("_approved", "_binding", "_fields", "_sent_to", "_shown", "_started", "_step", "tool")
 
     def __init__(
-        self,
-        runtime: Runtime,
-        binding: Binding,
-        user: User,
-        generations: Generations,
-        gate: CallGate,
-        ensure_open: Callable[[], None],
-        *,
-        tool: str,
-        fields: Fields,
-        shown: ToolDefinition | None,
+        self, step: StepState, binding: Binding, tool: str, fields: Fields, shown: ToolDefinition | None
     ) -> None:
         """`shown` is the definition that the caller was shown; None: the caller looks after that by itself."""
         self.tool = tool
         """The tool's raw name."""
-        self._runtime = runtime
+        self._step = step
         self._binding = binding
-        self._user = user
-        self._generations = generations
-        self._gate = gate
-        self._ensure_open = ensure_open
         self._fields = fields
         self._shown = shown
+        self._approved = shown
         self._started = False
         self._sent_to = 0
 
     def __repr__(self) -> str:
-        return f"<PreparedCall of `{self.tool}` of `{self.server}` on {self._runtime!r}>"
+        return f"<PreparedCall of `{self.tool}` of `{self.server}` on {self._step.runtime!r}>"
 
     @property
     def server(self) -> str:
@@ -104,7 +86,7 @@ class PreparedCall:
     @property
     def policy(self) -> Policy:
         """The policy that holds for it."""
-        return self._runtime.policy
+        return self._step.runtime.policy
 
     async def run(
         self,
@@ -133,23 +115,25 @@ class PreparedCall:
         self._begin()
         try:
             return ToolResult(await self._in_turn(manner, finish))
+        except (ServerUnavailable, ToolChanged):
+            self._sent_to = 0  # nothing was sent, so the step still has no state there
+            raise
         finally:
-            self._runtime.unpin()
+            self._end()
 
     async def send(self, manner: Manner = PLAIN) -> bytes:
         """`run` for faces that speak MCP themselves, and whose clients say what runs side by side: the raw result."""
         self._begin()
         try:
             unseen = runs_unseen(self.policy.authority, self.view.rule(self.tool))
-            if unseen and (self.view.connectors is None or self._shown is not None):
-                return await self._send(self._fields, manner, self._shown)
-            connection, manner = await self._live(manner)
-            approved = self._unchanged(connection)
-            if not self._passes(approved):
-                manner = await self._admitted(approved, manner)
-            return await self._send(self._fields, manner, approved)
+            if not unseen or (self.view.connectors is not None and self._shown is None):
+                manner = await self._admitted(manner)
+            return await self._send(self._fields, manner)
+        except (ServerUnavailable, ToolChanged):
+            self._sent_to = 0
+            raise
         finally:
-            self._runtime.unpin()
+            self._end()
 
     # ------------------------------------------------------------------ within
 
@@ -157,75 +141,67 @@ class PreparedCall:
         if self._started:
             msg = f"`{self.server}`: this call of `{self.tool}` was run before; prepare another"
             raise RuntimeError(msg)
-        self._ensure_open()
+        self._step.ensure_open()
         self._started = True
-        self._runtime.pin()  # it holds its runtime while somebody thinks about it, even if the step ends meanwhile
+        self._step.runtime.pin()  # it holds its runtime while somebody thinks about it, even if the step ends meanwhile
+
+    def _end(self) -> None:
+        if self._sent_to:
+            self._step.generations.note(self._binding, self._sent_to)
+        self._step.runtime.unpin()
 
     async def _in_turn(self, manner: Manner, finish: Finish | None) -> bytes:
-        connection, manner = await self._live(manner)
-        approved = self._unchanged(connection)
-        if not self._passes(approved):
-            manner = await self._admitted(approved, manner)
+        manner = await self._admitted(manner)
         fields = self._fields
         if finish is not None:
-            self._check(approved, self._binding.lease.backend.current or connection)
             fields = {**fields, "arguments": await self._finished(finish)}
-        if self._gate.bypassed:
-            return await self._send(fields, manner, approved)
-        alone = not self.view.parallel and approved.annotations.read_only_hint is not True
-        if not self._gate.enters(alone=alone):
-            await self._gate.enter(alone=alone)
+        gate = self._step.gate
+        if gate.bypassed:
+            return await self._send(fields, manner)
+        assert self._approved is not None
+        alone = not self._binding.view.parallel and self._approved.annotations.read_only_hint is not True
+        if not gate.enters(alone=alone):
+            await gate.enter(alone=alone)
         try:
-            return await self._send(fields, manner, approved)
+            return await self._send(fields, manner)
         finally:
-            self._gate.leave(alone=alone)
+            gate.leave(alone=alone)
 
-    async def _admitted(self, live: ToolDefinition, manner: Manner) -> Manner:
-        """How to send the call, once it was approved where that is needed."""
+    async def _admitted(self, manner: Manner) -> Manner:
+        """How to send the call, once its server runs and it was approved where that is needed."""
+        backend = self._binding.lease.backend
+        connection = backend.current
+        if connection is None or not connection.usable:
+            connection, manner = await self._connected(manner)
+        live = self._approved = self._unchanged(connection)
+        step = self._step
+        if verdict(step.user.approvals, step.runtime.policy, self._binding, live) == "approved":
+            return manner
         arguments = self._fields.get("arguments", b"{}")
-        if await admit(self._user.approvals, self.policy, self._binding, live, arguments, manner.sink):
+        if await admit(step.user.approvals, step.runtime.policy, self._binding, live, arguments, manner.sink):
             # What the server wants to know is asked as part of this call: a retry would be another to approve.
             manner = replace(manner, answer_input=True)
         return manner
 
-    def _passes(self, live: ToolDefinition) -> bool:
-        return passes(self._user.approvals, self.policy, self._binding, live)
+    def _send(self, fields: Fields, manner: Manner) -> Awaitable[bytes]:
+        view, approved = self._binding.view, self._approved
+        if view.plugin is not None or view.connectors:
+            manner = self._attributed(manner)
+        check = None if approved is None else self._clear_to_send
+        return send(self._step.runtime, self._binding, "tools/call", fields, manner, check=check, tool=self.tool)
 
-    async def _send(self, fields: Fields, manner: Manner, approved: ToolDefinition | None) -> bytes:
-        try:
-            raw = await send(
-                self._runtime,
-                self._binding,
-                "tools/call",
-                fields,
-                self._attributed(manner, approved),
-                check=None if approved is None else lambda connection: self._check(approved, connection),
-                tool=self.tool,
-            )
-        except (ServerUnavailable, ToolChanged):
-            raise  # nothing was sent, so the step still has no state there
-        except BaseException:
-            self._generations.note(self._binding, self._sent_to)
-            raise
-        self._generations.note(self._binding, self._sent_to)
-        return raw
-
-    def _attributed(self, manner: Manner, tool: ToolDefinition | None) -> Manner:
+    def _attributed(self, manner: Manner) -> Manner:
         """Say to a plugin's server, and to that for connectors, whose call it is, whatever the caller says of that."""
-        said = self.view.attribution(tool)
+        said = self.view.attribution(self._approved)
         return replace(manner, meta={**(manner.meta or {}), **said}) if said else manner
 
-    async def _live(self, manner: Manner) -> tuple[Connection, Manner]:
+    async def _connected(self, manner: Manner) -> tuple[Connection, Manner]:
         """The server's connection; waiting for it takes of the call's time."""
-        backend = self._binding.lease.backend
-        connection = backend.current
-        if connection is not None and connection.usable:
-            return connection, manner
         loop = asyncio.get_running_loop()
         begun, limit = loop.time(), manner.limit(self.view)
         try:
             async with asyncio.timeout(limit):
-                connection = await backend.connected()
+                connection = await self._binding.lease.backend.connected()
         except TimeoutError:
             what = f"did not start within the request's time-out of {limit:g} s"
             raise CallTimeout(self.server, what) from None
@@ -239,11 +215,15 @@ class PreparedCall:
         live = connection.catalogue.by_name.get(self.tool)
         if self._shown is not None:
             self._check(self._shown, connection)
-        if live is None or not self.view.shows(live):
+        view = self._binding.view
+        if live is None or (view.connectors is not None and view.connector_of(live) is None):
             raise ToolNotFound(self.server, f"the server has no tool `{self.tool}`")
         return live
 
     async def _finished(self, finish: Finish) -> msgspec.Raw:
+        current = self._binding.lease.backend.current
+        if current is not None and self._approved is not None:
+            self._check(self._approved, current)  # it may have changed while somebody thought about it
         arguments = cast("dict[str, Any]", msgspec.json.decode(self.arguments))
         return encoded(self.server, self.tool, await finish(arguments))
 
@@ -258,7 +238,13 @@ class PreparedCall:
                 raise ToolChanged(
                     self.server, f"tool `{self.tool}` changed after it was shown; look at the tools of the next step"
                 )
-        self._generations.check(self._binding, connection)
+        generations = self._step.generations
+        if generations.used:
+            generations.check(self._binding, connection)
+
+    def _clear_to_send(self, connection: Connection) -> None:
+        assert self._approved is not None
+        self._check(self._approved, connection)
         self._sent_to = connection.generation
 
 

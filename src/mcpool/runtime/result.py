@@ -34,7 +34,8 @@ class ToolResult:
         content = self.value.get("content")
         if not isinstance(content, list):
             return []
-        return [cast(dict[str, Any], block) for block in cast(list[object], content) if isinstance(block, dict)]
+        blocks = cast("list[object]", content)
+        return cast("list[dict[str, Any]]", [block for block in blocks if isinstance(block, dict)])
 
     @property
     def structured(self) -> Any:
@@ -55,7 +56,7 @@ class ToolResult:
 
 
 def _table(value: object) -> dict[str, Any]:
-    return cast(dict[str, Any], value) if isinstance(value, dict) else {}
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _block_text(block: dict[str, Any]) -> str:

@@ -51,37 +51,52 @@ async def send(
     check: Callable[[Connection], None] | None = None,
     tool: str | None = None,
 ) -> bytes:
-    """Send it and return the raw result. Raises: as `Lease.request`, errors under the name that the thread knows."""
-    lease, view = binding.lease, binding.view
-    backend, sender = lease.backend, lease.sender
+    """Send it and return the raw result; the caller has the runtime pinned.
 
-    def request(fields: Fields) -> Awaitable[bytes]:
-        return sender(
-            method,
-            fields,
-            holder=lease.holder,
-            timeout=manner.limit(view),
-            timeout_max=view.timeout_max if manner.timeout is None else None,
-            meta=manner.meta,
-            sandbox=runtime.policy.sandbox_state,
-            sink=manner.sink,
-            progress=manner.progress,
-            check=check,
-            tool=tool,
-            retry=view.retry if tool is None else view.retry_of(tool),
-        )
-
-    runtime.pin()  # the request holds it, even if the step ends meanwhile
+    Raises: as `Lease.request`, errors under the name that the thread knows.
+    """
+    lease = binding.lease
     try:
-        raw = await request(fields)
-        if not manner.answer_input or backend.session is None or backend.session.era != "modern":
+        raw = await _request(runtime, binding, method, fields, manner, check, tool)
+        if not manner.answer_input:
+            return raw
+        session = lease.backend.session
+        if session is None or session.era != "modern":
             return raw
         demand = input_required(raw)
         if demand is None:
             return raw
-        return await drive(backend.name, demand, lease.holder, manner.sink, lambda more: request({**fields, **more}))
+
+        def request(more: Fields) -> Awaitable[bytes]:
+            return _request(runtime, binding, method, {**fields, **more}, manner, check, tool)
+
+        return await drive(lease.backend.name, demand, lease.holder, manner.sink, request)
     except ServerError as error:
         error.rename(binding.config.name)
         raise
-    finally:
-        runtime.unpin()
+
+
+def _request(
+    runtime: Runtime,
+    binding: Binding,
+    method: str,
+    fields: Fields,
+    manner: Manner,
+    check: Callable[[Connection], None] | None,
+    tool: str | None,
+) -> Awaitable[bytes]:
+    lease, view = binding.lease, binding.view
+    return lease.sender(
+        method,
+        fields,
+        holder=lease.holder,
+        timeout=view.tool_timeout if manner is PLAIN else manner.limit(view),
+        timeout_max=view.timeout_max if manner.timeout is None else None,
+        meta=manner.meta,
+        sandbox=runtime.policy.sandbox_state,
+        sink=manner.sink,
+        progress=manner.progress,
+        check=check,
+        tool=tool,
+        retry=view.retry if tool is None else view.retry_of(tool),
+    )

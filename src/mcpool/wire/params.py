@@ -57,6 +57,8 @@ def join(fields: Mapping[str, bytes | Raw]) -> bytes:
     Raises:
         ValueError: a value is not one valid JSON value.
     """
-    return one_line(
-        encode_json({name: part if part.__class__ is Raw else value(bytes(part)) for name, part in fields.items()})
-    )
+    for part in fields.values():
+        if part.__class__ is not Raw:
+            fields = {name: part if isinstance(part, Raw) else value(part) for name, part in fields.items()}
+            break
+    return one_line(encode_json(fields))

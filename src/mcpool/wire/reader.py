@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mcpool.wire.envelope import UNREADABLE, Envelope, decode, decode_batch, is_utf8, one_line
+from mcpool.wire.envelope import CR, UNREADABLE, Envelope, decode, decode_batch, is_utf8, one_line
 from mcpool.wire.lines import SAMPLE, Lines, Oversize
 from mcpool.wire.mend import MEND_LIMIT, mend
 from mcpool.wire.salvage import Salvaged, salvage
@@ -68,7 +68,7 @@ class Reader:
         except UNREADABLE:
             self._read_hard(line)
             return
-        if b"\r" in line or not (line.isascii() or is_utf8(line)):
+        if CR in line or not (line.isascii() or is_utf8(line)):
             self._read_unclean(line)
         else:
             self._receive(message)

@@ -28,7 +28,7 @@ def asked() -> Asked:
 
 def clock(asked: Asked, *, timeout: float, now: float) -> Waiting:
     nothing = cast("Any", None)
-    return Waiting(nothing, nothing, cast("Questions", asked), nothing, timeout, now)
+    return Waiting.since(now, nothing, nothing, cast("Questions", asked), nothing, timeout, timeout)
 
 
 def test_time_passes(asked: Asked) -> None:
