@@ -58,6 +58,10 @@ class StdioIdentity:
     """Whether it may speak for connectors: what another says of them is taken out of its list of tools."""
 
 
+Completed = tuple[str, str, str]
+"""A header's name in lower case, the beginning of its value, and the executor's variable with the rest."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpIdentity:
     """An endpoint as one principal reaches it. `headers` are complete, their names in lower case, sorted."""
@@ -79,6 +83,8 @@ class HttpIdentity:
     """The secret or key of a client that signs in by itself."""
     connectors: bool = False
     """Whether it may speak for connectors."""
+    completed: tuple[Completed, ...] = ()
+    """Headers whose values only the executor knows, sorted."""
 
 
 Identity = StdioIdentity | HttpIdentity
@@ -93,7 +99,7 @@ def identify(server: ServerConfig, place: Place) -> Identity:
 
 def missing(server: ServerConfig, place: Place) -> tuple[str, ...]:
     """Names of the variables without which the server cannot start: its bearer token's and its headers'."""
-    if isinstance(server.transport, Stdio):
+    if isinstance(server.transport, Stdio) or server.transport.variables_source == "remote":
         return ()
     known = {name for name, value in place.lookup if value}
     wanted = [variable for _, variable in server.transport.env_http_headers]
@@ -144,9 +150,14 @@ def _identify_stdio(server: ServerConfig, stdio: Stdio, place: Place) -> StdioId
 def _identify_http(server: ServerConfig, http: Http, place: Place) -> HttpIdentity:
     lookup = dict(place.lookup)
     headers = {name.lower(): value for name, value in http.http_headers}
-    headers |= {name.lower(): lookup[var] for name, var in http.env_http_headers if var in lookup}
-    if http.bearer_token_env_var is not None and http.bearer_token_env_var in lookup:
-        headers["authorization"] = f"Bearer {lookup[http.bearer_token_env_var]}"
+    named = {name.lower(): ("", variable) for name, variable in http.env_http_headers}
+    if http.bearer_token_env_var is not None:
+        named["authorization"] = ("Bearer ", http.bearer_token_env_var)
+    completed: tuple[Completed, ...] = ()
+    if http.variables_source == "remote":
+        completed = tuple(sorted((name, start, variable) for name, (start, variable) in named.items()))
+    else:
+        headers |= {name: start + lookup[var] for name, (start, var) in named.items() if var in lookup}
     helper = None
     if http.http_headers_helper is not None:
         helper = (http.http_headers_helper, str(PurePath(place.cwd)))
@@ -163,6 +174,7 @@ def _identify_http(server: ServerConfig, http: Http, place: Place) -> HttpIdenti
         handle=place.handle,
         own_credentials=_own_credentials(http),
         connectors=server.connectors,
+        completed=completed,
     )
 
 
@@ -209,6 +221,8 @@ def _http_differences(a: HttpIdentity, b: HttpIdentity) -> Iterable[str]:
         yield "url: they differ in path or query" if hosts[0] == hosts[1] else f"url: host {hosts[0]} and {hosts[1]}"
     if a.headers != b.headers:
         yield f"headers: {_names(a.headers, b.headers)}"
+    if a.completed != b.completed:
+        yield "headers from the executor: other names, or other variables of it"
     if a.principal != b.principal:
         yield f"principal: {a.principal!r} and {b.principal!r}; each has a connection with their own credentials"
     if a.helper != b.helper:

@@ -39,6 +39,7 @@ KEYS: tuple[Key, ...] = (
     Key("bearer_token_env_var", "bearer_token_env_var", p.variable_name, "http"),
     Key("http_headers", "http_headers", p.headers, "http", expands=True),
     Key("env_http_headers", "env_http_headers", p.header_variables, "http"),
+    Key("variables_source", "variables_source", p.one_of("local", "remote"), "http"),
     Key("http_headers_helper", "http_headers_helper", p.text, "http"),
     Key("auth", "auth", p.one_of("oauth", "chatgpt"), "http"),
     Key("oauth.client_id", "oauth_client_id", p.text, "http"),

@@ -156,6 +156,9 @@ def nearest(name: str, known: list[str]) -> str:
 def _placement(fields: Mapping[str, Mapping[str, Any]], whole: Spot) -> None:
     environment = fields["server"].get("environment_id", LOCAL)
     if environment == LOCAL:
+        if fields["http"].get("variables_source") == "remote":
+            remedy = "add the `environment_id` of an executor, or remove it"
+            whole.at("variables_source").error("is of no use for a server that is reached from this host", remedy)
         return
     if fields["stdio"] and "cwd" not in fields["stdio"]:
         whole.error(f"runs in the environment `{environment}` and has no `cwd`", "add `cwd`, a folder there")

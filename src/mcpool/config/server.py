@@ -52,6 +52,8 @@ class Http:
     http_headers: Pairs = field(default=(), repr=False)
     env_http_headers: Pairs = ()
     """Header name to the name of the environment variable that holds its value."""
+    variables_source: Literal["local", "remote"] = "local"
+    """Whose variables these two name: this host's, or those of the executor through which it is reached."""
     http_headers_helper: str | None = None
     auth: Literal["oauth", "chatgpt"] = "oauth"
     scopes: tuple[str, ...] = ()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 
 import httpx2
 
+from mcpool.catalog.identity import Completed
 from mcpool.environments import protocol
 from mcpool.environments.protocol import METHOD_NOT_FOUND, UNREACHED, Header, HttpBody, HttpRequest, HttpResponse
 from mcpool.environments.session import Asked, Refused, Session
@@ -26,8 +27,11 @@ _OWN_HEADERS = frozenset({b"host", b"content-length", b"transfer-encoding", b"co
 class ExecutorTransport(httpx2.AsyncBaseTransport):
     """Sends requests from where the executor is. What is lost with a socket fails, and is not sent again."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, completed: Collection[Completed] = ()) -> None:
+        """`completed`: headers to send with each request, whose values only the executor knows."""
         self._session = session
+        self._completed = tuple(Header(name, start, variable) for name, start, variable in completed)
+        self._not_ours = _OWN_HEADERS | {header.name.lower().encode("latin-1") for header in self._completed}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Make one request.
@@ -41,10 +45,13 @@ class ExecutorTransport(httpx2.AsyncBaseTransport):
             method=request.method,
             url=str(request.url),
             request_id=id,
-            headers=tuple(
-                Header(name.decode("latin-1"), value.decode("latin-1"))
-                for name, value in request.headers.raw
-                if name.lower() not in _OWN_HEADERS
+            headers=(
+                *(
+                    Header(name.decode("latin-1"), value.decode("latin-1"))
+                    for name, value in request.headers.raw
+                    if name.lower() not in self._not_ours
+                ),
+                *self._completed,
             ),
             body_base64=await request.aread() or None,
             redirect_policy="stop",

@@ -79,11 +79,19 @@ class Shell(Camel, frozen=True):
     path: str
 
 
+class Capabilities(Camel, frozen=True):
+    """What an executor can do that older ones can't."""
+
+    http_header_env_vars: bool = False
+    """It completes HTTP headers with its own variables (`Header.value_env_var`)."""
+
+
 class Info(Camel, frozen=True):
     """What an executor tells of itself. `cwd` is the folder that it was started in."""
 
     shell: Shell | None = None
     cwd: str | None = None
+    capabilities: Capabilities = Capabilities()
 
 
 class Initialize(Camel, frozen=True, omit_defaults=True):
@@ -244,11 +252,12 @@ class Folder(Camel, frozen=True):
     entries: tuple[FolderEntry, ...]
 
 
-class Header(Camel, frozen=True):
-    """One HTTP header."""
+class Header(Camel, frozen=True, omit_defaults=True):
+    """One HTTP header. `value_env_var` names a variable of the executor, whose value follows `value` there."""
 
     name: str
     value: str
+    value_env_var: str | None = None
 
 
 class HttpRequest(Camel, frozen=True):

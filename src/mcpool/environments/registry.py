@@ -52,6 +52,8 @@ class ExecutorPlace:
     handle: int
     root: str | None
     """The folder that relative ones stand beneath; None: it does not tell."""
+    completes_headers: bool = False
+    """Whether it completes HTTP headers with its own variables."""
 
 
 OnChange = Callable[[str], None]
@@ -297,4 +299,5 @@ def _place(session: Session) -> ExecutorPlace:
             root = to_path(session.info.cwd)
         except ValueError:
             root = None
-    return ExecutorPlace(session.environment, session.handle, root)
+    completes = session.info.capabilities.http_header_env_vars
+    return ExecutorPlace(session.environment, session.handle, root, completes)

@@ -136,6 +136,8 @@ def looked_up(transport: Stdio | Http, environ: Mapping[str, str]) -> Pairs:
     if isinstance(transport, Stdio):
         wanted = {variable.name for variable in transport.env_vars if variable.source == "local"}
     else:
+        if transport.variables_source == "remote":
+            return ()
         wanted = {variable for _, variable in transport.env_http_headers}
         if transport.bearer_token_env_var is not None:
             wanted.add(transport.bearer_token_env_var)

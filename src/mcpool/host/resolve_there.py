@@ -69,6 +69,9 @@ class PlacedResolver:
         identity = identify(server, place)
         era: Era | None = None if server.era == "auto" else server.era
         if isinstance(identity, HttpIdentity):
+            if identity.completed and not there.completes_headers:
+                what = f"the executor of its environment `{there.environment}` is too old to sign in with its variables"
+                raise ServerUnavailable(server.name, f"{what}; run a newer one there")
             return Resolved(identity, self._http_opener(server, identity, there), False, era)
         identity = replace(identity, cwd=_folder(server, there))
         return Resolved(identity, self._stdio_opener(server, identity, there), False, era)
@@ -98,7 +101,9 @@ class PlacedResolver:
                 session = self._environments.session_of(there)
             except EnvironmentUnavailable as error:
                 raise ServerUnavailable(server.name, f"its {error}") from None
-            return await open_http(replace(spec, transport=lambda: ExecutorTransport(session)), sink)
+            return await open_http(
+                replace(spec, transport=lambda: ExecutorTransport(session, identity.completed)), sink
+            )
 
         return reach
 

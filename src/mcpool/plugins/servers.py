@@ -69,7 +69,7 @@ def _placed(entry: object, placement: Placement, spot: Spot) -> object:
         ours["cwd"] = "."  # of the plugin
     if placement.environment == LOCAL:
         return ours
-    for key in ("bearer_token_env_var", "env_http_headers", "headersHelper", "http_headers_helper"):
+    for key in ("headersHelper", "http_headers_helper"):
         if table.get(key):
             spot.at(key).error(
                 "would have this machine's secrets leave it for a plugin of another environment",
@@ -106,6 +106,8 @@ def _settled(server: ServerConfig, placement: Placement, spot: Spot) -> ServerCo
         transport = replace(transport, env=_with(transport.env, placement.variables))
         if placement.environment is not None and transport.cwd != CLIENT_CWD:
             transport = replace(transport, cwd=str(PurePosixPath(placement.root, transport.cwd)))
+    elif placement.environment not in (None, LOCAL):
+        transport = replace(transport, variables_source="remote")
     changes: dict[str, Any] = {}
     if server.default_tools_approval_mode == "approve":
         changes["default_tools_approval_mode"] = None

@@ -100,6 +100,22 @@ def test_headers_are_complete_and_the_bearer_token_wins():
     }
 
 
+def test_headers_with_variables_of_the_executor_are_named_and_have_no_value_here():
+    transport = Http(
+        "https://example.test",
+        bearer_token_env_var="TOKEN",
+        env_http_headers=(("X-B", "B"),),
+        variables_source="remote",
+    )
+    server = replace(HTTP, transport=transport)
+    found = http(server, replace(PLACE, lookup=(("B", "b"), ("TOKEN", "t"))))
+    assert found.headers == ()
+    assert found.completed == (("authorization", "Bearer ", "TOKEN"), ("x-b", "", "B"))
+    assert missing(server, PLACE) == ()
+    other = http(replace(HTTP, transport=replace(transport, bearer_token_env_var="OTHER")), PLACE)
+    assert differences(found, other) == ("headers from the executor: other names, or other variables of it",)
+
+
 def test_only_credentials_that_are_sent_count_and_whose_they_are():
     """Scenario R7."""
 

@@ -37,6 +37,7 @@ HTTP_VALUES: dict[str, tuple[str, Any]] = {
     "bearer_token_env_var": ('"T"', "T"),
     "http_headers": ('{ "X-A" = "1" }', (("X-A", "1"),)),
     "env_http_headers": ('{ "X-B" = "VAR" }', (("X-B", "VAR"),)),
+    "variables_source": ('"remote"', "remote"),
     "http_headers_helper": ('"print-headers --json"', "print-headers --json"),
     "auth": ('"chatgpt"', "chatgpt"),
     "oauth.client_id": ('"c"', "c"),
@@ -93,6 +94,7 @@ def test_each_key_sets_its_field(tmp_path: Path, key: Any) -> None:
     lines = ["[mcp_servers.a]"]
     lines += [] if key.name in ("command", "url") else ['url = "https://h"' if key.part == "http" else 'command = "x"']
     lines += ['cwd = "/w"'] if key.name == "environment_id" else []
+    lines += ['environment_id = "box"'] if key.name == "variables_source" else []
     lines += ['oauth.client_id = "c"'] if key.name in ("oauth.client_secret", *OF_CLIENTS_BY_THEMSELVES) else []
     lines += ['oauth.client_secret = "s"'] if key.name in ("oauth.grant_type", "oauth.issuer") else []
     lines += ['oauth.grant_type = "client_credentials"'] if key.name in ("oauth.private_key", "oauth.issuer") else []
@@ -101,6 +103,13 @@ def test_each_key_sets_its_field(tmp_path: Path, key: Any) -> None:
 
     owner = found if key.part == "server" else found.transport
     assert getattr(owner, key.field) == expected
+
+
+def test_variables_of_an_executor_are_for_servers_that_are_reached_through_one(tmp_path: Path) -> None:
+    found = read(tmp_path, '[mcp_servers.a]\nurl = "https://h"\nvariables_source = "remote"')
+
+    assert found.servers == ()
+    assert "`environment_id` of an executor" in str(found.problems[0])
 
 
 def test_without_keys_the_defaults_are_those_of_the_value(tmp_path: Path) -> None:

@@ -111,13 +111,11 @@ async def test_a_server_of_a_root_without_a_folder_of_its_own_runs_in_the_root(t
     "entry",
     [
         {"command": "run", "env_vars": [{"name": "TOKEN", "source": "local"}]},
-        {"url": "https://example.com/mcp", "bearer_token_env_var": "TOKEN"},
-        {"url": "https://example.com/mcp", "env_http_headers": {"X-Key": "TOKEN"}},
         {"url": "https://example.com/mcp", "headersHelper": "print-secret"},
         {"command": "run", "env": {"KEY": "${TOKEN}"}},
         {"command": "run", "env": {"KEY": "${keyring:token}"}},
     ],
-    ids=["variable", "bearer", "header", "helper", "reference", "keyring"],
+    ids=["variable", "helper", "reference", "keyring"],
 )
 async def test_nothing_secret_of_this_machine_goes_to_a_plugin_of_another_environment(
     tmp_path: Path, entry: dict[str, Any]
@@ -126,6 +124,18 @@ async def test_nothing_secret_of_this_machine_goes_to_a_plugin_of_another_enviro
     contents = await read(folder, environment=ELSEWHERE)
     assert [server.name for server in contents.servers] == ["good"]
     assert contents.problems[0].concerns("bad")
+
+
+@pytest.mark.parametrize("key", ["url", "httpUrl"])
+async def test_what_a_server_of_another_environment_signs_in_with_are_the_variables_of_that(
+    tmp_path: Path, key: str
+) -> None:
+    """U4. Whatever it says."""
+    entry = {key: "https://example.com/mcp", "bearer_token_env_var": "TOKEN", "variables_source": "local"}
+    contents = await read(plugin(tmp_path / "kit", servers={"a": entry}), environment=ELSEWHERE)
+    (server,) = contents.servers
+    assert isinstance(server.transport, Http)
+    assert (server.transport.bearer_token_env_var, server.transport.variables_source) == ("TOKEN", "remote")
 
 
 async def test_a_server_that_is_wrong_disables_itself_alone(tmp_path: Path) -> None:

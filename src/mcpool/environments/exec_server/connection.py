@@ -22,6 +22,7 @@ from mcpool.environments.protocol import (
     INVALID_PARAMS,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
+    Capabilities,
     HttpRequest,
     Info,
     Initialize,
@@ -64,7 +65,8 @@ class Offer:
 def info_of(root: str, variables: Mapping[str, str]) -> Info:
     """What an executor in this folder tells of itself."""
     shell = variables.get("SHELL") or "/bin/sh"
-    return Info(Shell(os.path.basename(shell), shell), to_uri(root))
+    capabilities = Capabilities(http_header_env_vars=True)
+    return Info(Shell(os.path.basename(shell), shell), to_uri(root), capabilities)
 
 
 Answering = Callable[[Any], "msgspec.Struct | Awaitable[msgspec.Struct]"]

@@ -33,7 +33,7 @@ class HttpAnswers:
     """Close it to close what it keeps open."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        """`environ` names the proxies, if there are any."""
+        """`environ` are the variables that headers are completed with; they name the proxies, too."""
         self._environ = environ
         self._transports: dict[str | None, httpx2.AsyncHTTPTransport] = {}
 
@@ -52,6 +52,7 @@ class HttpAnswers:
 
         Raises: Refusal, before anything was answered.
         """
+        headers = [(header.name, self._value(header)) for header in asked.headers]
         try:
             client = await self._client(asked.url)
         except ValueError as error:
@@ -66,16 +67,16 @@ class HttpAnswers:
                 request = client.build_request(
                     asked.method,
                     asked.url,
-                    headers=[(header.name, header.value) for header in asked.headers],
+                    headers=headers,
                     content=asked.body_base64,
                 )
                 response = await client.send(request, stream=True, follow_redirects=asked.redirect_policy == "follow")
                 try:
-                    headers = tuple(Header(_text(name), _text(value)) for name, value in response.headers.raw)
+                    told = tuple(Header(_text(name), _text(value)) for name, value in response.headers.raw)
                     if not asked.stream_response:
-                        answer(HttpResponse(response.status_code, headers, await _whole(response)))
+                        answer(HttpResponse(response.status_code, told, await _whole(response)))
                         return
-                    answer(HttpResponse(response.status_code, headers))
+                    answer(HttpResponse(response.status_code, told))
                     answered = True
                     async for piece in response.aiter_raw(LARGEST_PIECE):
                         seq += 1
@@ -93,6 +94,15 @@ class HttpAnswers:
             invalid = isinstance(error, httpx2.InvalidURL | httpx2.UnsupportedProtocol | ValueError)
             code = INVALID_PARAMS if invalid else UNREACHED if isinstance(error, UNSENT) else INTERNAL_ERROR
             raise Refusal(code, said) from None
+
+    def _value(self, header: Header) -> str:
+        if header.value_env_var is None:
+            return header.value
+        found = self._environ.get(header.value_env_var)
+        if not found:
+            what = f"the header {header.name} needs a value for the executor's variable {header.value_env_var}"
+            raise Refusal(INVALID_PARAMS, f"{what}; set it where the executor runs, and start that anew")
+        return header.value + found
 
     async def _client(self, url: str) -> httpx2.AsyncClient:
         """A client for one request, that knows nothing of others: what they share are connections."""
