@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from mcpool.config.private_record import PrivateRecord
 from mcpool.config.table import as_list, as_table
@@ -25,6 +26,7 @@ MOST_BYTES = 512 * 1024 * 1024
 
 _DATA = ".data"
 _NEW = ".new-"
+_VERSION = re.compile(r"[0-9a-f]{16}")
 _LEFT_OUT = frozenset({".git", "__pycache__"})
 
 
@@ -41,10 +43,16 @@ class Installed:
 class _Entry(TypedDict):
     name: str
     link: str | None
+    version: NotRequired[str]
+    """Which copy counts; one that was made before copies had versions has none."""
 
 
 class InstalledPlugins:
-    """Those of one home."""
+    """Those of one home.
+
+    The record says which copy of a plugin counts, and is replaced whole: whoever looks, and whoever goes on after a
+    kill, finds the version before or the new one. The one before stays until the next change, for what runs of it.
+    """
 
     def __init__(self, home: Path) -> None:
         self._folder = home / FOLDER
@@ -58,7 +66,7 @@ class InstalledPlugins:
 
     def all(self) -> tuple[Installed, ...]:
         """In their order. Raises: ConfigError, if the record cannot be read."""
-        return tuple(self._installed(name, link) for name, link in map(_parts, self._record.value()))
+        return tuple(map(self._installed, self._record.value()))
 
     def data(self, name: str) -> Path:
         """Where the servers of a plugin may keep what is to outlive its next version."""
@@ -75,20 +83,19 @@ class InstalledPlugins:
         source = source.resolve(strict=True)
         self._refuse_own(source)
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        self.data(name).mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._record.changing() as record:
             self._forget_unfinished()
-            new = None if link else self._copied(source)
-            _removed(self._folder / name)
-            if new is not None:
-                new.rename(self._folder / name)
-            entry: _Entry = {"name": name, "link": str(source) if link else None}
             before = [number for number, known in enumerate(record) if known["name"] == name]
+            self._forget_copies(name, [self._installed(record[number]).folder for number in before])
+            self.data(name).mkdir(mode=0o700, parents=True, exist_ok=True)
+            entry: _Entry = {"name": name, "link": str(source) if link else None}
+            if not link:
+                entry["version"] = self._copied(source, name)
             if before:
                 record[before[0]] = entry
             else:
                 record.append(entry)
-        return self._installed(*_parts(entry))
+        return self._installed(entry)
 
     def remove(self, name: str) -> bool:
         """Take a plugin away, with what its servers kept; False if there is none. Raises: ConfigError, OSError."""
@@ -98,12 +105,23 @@ class InstalledPlugins:
             if all(entry["name"] != name for entry in record):
                 return False
             record[:] = [entry for entry in record if entry["name"] != name]
-            _removed(self._folder / name)
-            _removed(self.data(name))
+        with self._record.changing() as record:  # only now it is gone for whoever looks
+            if all(entry["name"] != name for entry in record):
+                self._forget_copies(name, [])
+                _removed(self.data(name))
         return True
 
-    def _installed(self, name: str, link: str | None) -> Installed:
-        return Installed(name, self._folder / name if link is None else Path(link), link is not None)
+    def _installed(self, entry: _Entry) -> Installed:
+        name, link, version = entry["name"], entry["link"], entry.get("version")
+        if link is not None:
+            return Installed(name, Path(link), linked=True)
+        return Installed(
+            name, self._folder / name if version is None else self._copy(name, version) / name, linked=False
+        )
+
+    def _copy(self, name: str, version: str) -> Path:
+        """What a copy lies in: its own folder has the plugin's name, as that may be all that names it."""
+        return self._folder / f"{name}@{version}"  # no name holds an `@`
 
     def _refuse_own(self, source: Path) -> None:
         folder = self._folder.resolve()
@@ -115,15 +133,24 @@ class InstalledPlugins:
         for left in self._folder.glob(f"{_NEW}*"):
             _removed(left)
 
-    def _copied(self, source: Path) -> Path:
+    def _forget_copies(self, name: str, but: Collection[Path]) -> None:
+        for copy in (self._folder / name, *self._folder.glob(f"{name}@*")):
+            if copy not in but and copy / name not in but:
+                _removed(copy)
+
+    def _copied(self, source: Path, name: str) -> str:
+        """Make a copy, and say which version it is."""
         _look_through(source)
-        new = self._folder / f"{_NEW}{secrets.token_hex(8)}"
+        version = secrets.token_hex(8)
+        new = self._folder / f"{_NEW}{version}"
+        new.mkdir(mode=0o700)
         try:
-            shutil.copytree(source, new, symlinks=True, ignore=lambda _, names: _LEFT_OUT.intersection(names))
+            shutil.copytree(source, new / name, symlinks=True, ignore=lambda _, names: _LEFT_OUT.intersection(names))
+            new.rename(self._copy(name, version))
         except BaseException:
             _removed(new)
             raise
-        return new
+        return version
 
 
 def _entries(value: object) -> list[_Entry]:
@@ -131,16 +158,17 @@ def _entries(value: object) -> list[_Entry]:
     found: dict[str, _Entry] = {}
     for entry in [None] if listed is None else listed:
         table = as_table(entry) or {}
-        name, link = table.get("name"), table.get("link")
+        name, link, version = table.get("name"), table.get("link"), table.get("version")
         if not isinstance(name, str) or not NAME.fullmatch(name) or not isinstance(link, str | None):
             msg = "it is no list of plugins"
             raise ValueError(msg)
         found[name] = {"name": name, "link": link}
+        if version is not None:
+            if not isinstance(version, str) or not _VERSION.fullmatch(version):
+                msg = f"it has no usable version of `{name}`"
+                raise ValueError(msg)
+            found[name]["version"] = version
     return list(found.values())
-
-
-def _parts(entry: _Entry) -> tuple[str, str | None]:
-    return entry["name"], entry["link"]
 
 
 def _look_through(source: Path) -> None:

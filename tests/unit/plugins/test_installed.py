@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,51 @@ import pytest
 from mcpool.errors import ConfigError
 from mcpool.plugins.installed import InstalledPlugins
 from support.plugin_folder import plugin
+
+LOOKING_ON = """
+import json, sys
+from pathlib import Path
+from mcpool.plugins.installed import InstalledPlugins
+
+home, source, name = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+installed = InstalledPlugins(home)
+seen, looking = [], False
+
+
+def look(event, arguments=()):
+    global looking
+    if not looking and event.partition(".")[0] in ("open", "os", "shutil"):
+        looking = True
+        found = [plugin.folder for plugin in installed.all()]
+        seen.append([[part.read_text() for part in sorted(folder.glob("part*"))] for folder in found])
+        looking = False
+
+
+sys.addaudithook(look)
+if source.name == "nothing":
+    installed.remove(name)
+else:
+    installed.add(source, name, link=False)
+look("os")
+looking = True
+print(json.dumps(seen))
+"""
+"""Changes the plugins of a home, and before each of its system calls looks what there is, as a kill would leave it."""
+
+
+def seen_while_changing(home: Path, source: Path, name: str) -> list[list[list[str]]]:
+    """What was in the parts of each plugin, one look after the other, without repeats."""
+    command = [sys.executable, "-c", LOOKING_ON, home, source, name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    looks = json.loads(done.stdout)
+    return [look for number, look in enumerate(looks) if number == 0 or look != looks[number - 1]]
+
+
+def version(folder: Path, text: str) -> Path:
+    """A plugin of several parts that are to be of one version."""
+    for part in range(3):
+        (plugin(folder) / f"part{part}").write_text(text)
+    return folder
 
 
 @pytest.fixture
@@ -50,6 +98,46 @@ def test_another_version_takes_the_place_of_the_one_before_and_keeps_what_its_se
     assert (again.folder / "new").exists()
     assert (installed.data("a") / "kept").exists()
     assert names(installed) == ["a", "b"]
+
+
+def test_whoever_looks_while_another_version_is_installed_sees_one_of_the_two_whole(
+    tmp_path: Path, installed: InstalledPlugins
+) -> None:
+    source = tmp_path / "kit"
+    for text in ("1", "2"):
+        installed.add(version(source, text), "kit", link=False)
+    seen = seen_while_changing(tmp_path / "home", version(source, "3"), "kit")
+    assert seen == [[["2"] * 3], [["3"] * 3]]
+
+
+def test_whoever_looks_while_a_plugin_is_removed_sees_it_whole_or_not_at_all(
+    tmp_path: Path, installed: InstalledPlugins
+) -> None:
+    installed.add(version(tmp_path / "kit", "1"), "kit", link=False)
+    seen = seen_while_changing(tmp_path / "home", tmp_path / "nothing", "kit")
+    assert seen == [[["1"] * 3], []]
+
+
+def test_the_version_before_stays_for_what_runs_of_it_until_the_next_change(
+    tmp_path: Path, installed: InstalledPlugins
+) -> None:
+    source = plugin(tmp_path / "kit")
+    first, second, third = (installed.add(source, "kit", link=False).folder for _ in range(3))
+    assert [folder.is_dir() for folder in (first, second, third)] == [False, True, True]
+    installed.remove("kit")
+    assert [found.name for found in (tmp_path / "home" / "plugins").iterdir()] == [".data"]
+
+
+def test_a_copy_that_was_made_before_copies_had_versions_is_used_and_gives_way_to_the_next(
+    tmp_path: Path, installed: InstalledPlugins
+) -> None:
+    old = plugin(tmp_path / "home" / "plugins" / "kit")
+    installed.record.write_text('[{"link": null, "name": "kit"}]')
+    assert installed.all()[0].folder == old
+    for _ in range(2):
+        installed.add(plugin(tmp_path / "kit"), "kit", link=False)
+    assert not old.exists()
+    assert installed.all()[0].folder.name == "kit"
 
 
 def test_a_plugin_that_is_removed_leaves_nothing_and_a_link_leaves_its_folder(
@@ -108,7 +196,12 @@ def test_mcpools_own_files_are_no_plugin(tmp_path: Path, installed: InstalledPlu
     assert placed.folder.is_dir()
 
 
-def test_a_record_that_is_something_else_is_an_error_that_says_what_to_do(installed: InstalledPlugins) -> None:
-    installed.record.write_text('[{"name": "../x"}]')
+@pytest.mark.parametrize(
+    "text", ['[{"name": "../x"}]', '[{"name": "x", "version": "../x"}]', '[{"name": "x", "version": 1}]']
+)
+def test_a_record_that_is_something_else_is_an_error_that_says_what_to_do(
+    installed: InstalledPlugins, text: str
+) -> None:
+    installed.record.write_text(text)
     with pytest.raises(ConfigError, match="install your plugins anew"):
         installed.all()
