@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mcpool.clients.change import Change, Changes
-from mcpool.config.locate_toml import TomlTable, toml_tables
+from mcpool.config.locate_toml import TomlTable, toml_tables, whole_lines
 from mcpool.config.merging import inline_value
 from mcpool.config.problem import dotted
 
@@ -47,7 +47,8 @@ def appended(text: str, missing: Sequence[Change]) -> str:
 def _set(text: str, own: TomlTable, inner: Sequence[TomlTable], change: Change) -> list[_Splice]:
     depth = len(change.path)
     replaced = change.drop | change.put.keys()
-    splices = [_lines(text, table.start, table.end) for table in inner if table.path[depth] in replaced]
+    gone = [(table.start, table.end) for table in inner if table.path[depth] in replaced]
+    splices: list[_Splice] = []
     left: dict[str, object] = dict(change.put)
     last = _end_of_line(text, own.start)
     for path, start, end in own.pairs:
@@ -56,9 +57,10 @@ def _set(text: str, own: TomlTable, inner: Sequence[TomlTable], change: Change) 
             splices.append((start, end, _pair(key, left.pop(key))))
             last = _end_of_line(text, end)
         elif key in replaced:
-            splices.append(_lines(text, start, end))
+            gone.append((start, end))
         else:
             last = _end_of_line(text, end)
+    splices += [(*whole_lines(text, start, end), "") for start, end in gone]
     return [*splices, (last, last, _added(text, own, left))]
 
 
@@ -66,13 +68,6 @@ def _added(text: str, own: TomlTable, pairs: Mapping[str, object]) -> str:
     line = text.rfind("\n", 0, own.start) + 1
     indent = text[line : own.start]
     return "".join(f"{_newline(text)}{indent}{_pair(key, value)}" for key, value in pairs.items())
-
-
-def _lines(text: str, start: int, end: int) -> _Splice:
-    """All lines from one place to another, as a splice that takes them out."""
-    first = text.rfind("\n", 0, start) + 1
-    after = text.find("\n", end)
-    return first, len(text) if after < 0 else after + 1, ""
 
 
 def _end_of_line(text: str, position: int) -> int:

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+from mcpool.config.locate_toml import toml_tables, whole_lines
 from mcpool.config.merging import inline_value
 from mcpool.config.table import as_table
 from mcpool.errors import ConfigError
@@ -52,8 +53,25 @@ def without_environment(text: str, id: str) -> str:
     if id not in known:
         there = ", ".join(f"`{one}`" for one in known) or "none"
         raise ConfigError([f"environment `{id}`: environments.toml has none of this name; it has {there}"])
+    bom = "\ufeff" if text.startswith("\ufeff") else ""
+    text = text.removeprefix(bom)
+    by_lines = _without_lines(text, id)
+    if known_environments(by_lines) == tuple(one for one in known if one != id):
+        return bom + by_lines
     document: Any = tomlkit.parse(text)
     del document[_TABLE][id]
     if not document[_TABLE]:
         del document[_TABLE]
-    return str(tomlkit.dumps(document))
+    return bom + str(tomlkit.dumps(document))
+
+
+def _without_lines(text: str, id: str) -> str:
+    """Without the lines of its tables that have headers. Comments around them stay."""
+    for table in reversed(toml_tables(text)):
+        if table.path[:2] == (_TABLE, id):
+            start, end = whole_lines(text, table.start, table.end)
+            before, after = text[:start], text[end:]
+            if not before or before.endswith(("\n\n", "\n\r\n")):
+                after = after.lstrip("\r\n")  # what stood between two empty lines leaves one
+            text = before + after
+    return text

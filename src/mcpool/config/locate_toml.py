@@ -53,6 +53,12 @@ def locate_toml(text: str) -> dict[KeyPath, int]:
     return scanner.lines
 
 
+def whole_lines(text: str, start: int, end: int) -> tuple[int, int]:
+    """From where to where the lines go that hold what is between two places."""
+    after = text.find("\n", end)
+    return text.rfind("\n", 0, start) + 1, len(text) if after < 0 else after + 1
+
+
 class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
