@@ -46,7 +46,9 @@ def add(arguments: Namespace) -> int:
     name = contents.name or name
     if not (contents.servers or contents.skills or contents.connectors):
         problems = [str(problem) for problem in contents.problems]
-        raise ConfigError([*problems, f"{source} brings no server, skill or connector; name the folder of a plugin"])
+        if all(problem.file != contents.root for problem in contents.problems):  # else nothing of it could be read
+            problems.append(f"{source} brings no server, skill or connector; name the folder of a plugin")
+        raise ConfigError(problems)
     screen.line(f"{name}:", "bold")
     _describe(screen, contents)
     again = any(plugin.name == name for plugin in installed.all())

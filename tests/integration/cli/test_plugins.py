@@ -87,5 +87,6 @@ def test_what_is_no_plugin_is_refused_with_a_reason(mcpool: McpoolHome, tmp_path
         done = mcpool.run("plugin", "add", str(tmp_path / path), "--yes")
         assert done.returncode == 2
         assert why in done.stderr
+        assert done.stderr.count("\n") == 1
     done = mcpool.run("plugin", "remove", "kit")
     assert (done.returncode, done.stderr) == (2, "mcpool: no plugin is called `kit`; installed: none\n")
