@@ -89,16 +89,24 @@ def peer_uid(sock: socket.socket) -> int | None:
     return int.from_bytes(credentials[4:8], sys.byteorder)
 
 
-def hello(kind: Kind, server: str | None, cwd: str) -> bytes:
+def hello(kind: Kind, server: str | None, cwd: str, *, whole: bool = False) -> bytes:
     """The line with which a client introduces itself."""
-    fields = {"mcpool": PROTOCOL, "version": __version__, "kind": kind, "server": server, "cwd": cwd}
+    fields = {"mcpool": PROTOCOL, "version": __version__, "kind": kind, "server": server, "cwd": cwd, "whole": whole}
     return json.dumps({**fields, "pid": os.getpid()}).encode() + b"\n"
 
 
 def join(
-    home: str, *, kind: Kind = "mcp", server: str | None = None, cwd: str, timeout: float = HELLO_TIMEOUT
+    home: str,
+    *,
+    kind: Kind = "mcp",
+    server: str | None = None,
+    whole: bool = False,
+    cwd: str,
+    timeout: float = HELLO_TIMEOUT,
 ) -> Joined:
     """Connect to the running daemon of `home` and introduce ourselves. The socket is returned in blocking mode.
+
+    With `whole` it offers all that there is, whatever the configuration says of clients of the socket.
 
     Raises:
         NoDaemon: none listens.
@@ -117,7 +125,7 @@ def join(
             raise NoDaemon(what) from None
         if peer_uid(sock) not in (None, os.getuid()):
             raise DaemonError(f"the process that listens on {path} belongs to another user; not trusting it")
-        rest = _introduce(sock, path, hello(kind, server, cwd), timeout)
+        rest = _introduce(sock, path, hello(kind, server, cwd, whole=whole), timeout)
         sock.settimeout(None)
     except BaseException:
         sock.close()

@@ -62,7 +62,7 @@ class Session:
         self._on_notification = on_notification
         self._on_question = on_question
         self._capabilities = capabilities or {}
-        joined: Joined = join_or_start(os.environ, server=server, cwd=os.getcwd())
+        joined: Joined = join_or_start(os.environ, server=server, whole=True, cwd=os.getcwd())
         self._sock, rest = joined
         self._pending = bytearray(rest)
         self._searched = 0

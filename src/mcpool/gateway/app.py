@@ -56,6 +56,8 @@ class Gateway:
         self.host = host
         self.limits = limits or Limits()
         self.views = Views(self.limits, version, clients)
+        self.whole_views = Views(self.limits, version)
+        """For those of whom it does not matter what is said."""
         self.version = version
         self._tokens = tokens
         self._routes = Routes()

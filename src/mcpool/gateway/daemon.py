@@ -117,13 +117,19 @@ class Daemon:
         return refused
 
     def open_stream(
-        self, *, route: str | None, cwd: str, write: Callable[[bytes], None], backlog: Callable[[], int]
+        self, *, route: str | None, whole: bool, cwd: str, write: Callable[[bytes], None], backlog: Callable[[], int]
     ) -> Stream:
         """Take in a client of the Unix socket."""
         from mcpool.gateway.stream_client import StreamClient
 
         return StreamClient(
-            self._gateway, route=route, cwd=cwd, principal=LOCAL_PRINCIPAL, write=write, backlog=backlog
+            self._gateway,
+            route=route,
+            whole=whole,
+            cwd=cwd,
+            principal=LOCAL_PRINCIPAL,
+            write=write,
+            backlog=backlog,
         )
 
     async def control(self, method: str, params: dict[str, Any]) -> dict[str, Any]:

@@ -181,7 +181,7 @@ class SocketClient(asyncio.Protocol):
         self.is_mcp, self.server = True, selection.server
         self._use.enter_context(self._face.connected())
         self._stream = self._face.services.open_stream(
-            route=selection.text, cwd=cwd, write=self._write, backlog=self._backlog
+            route=selection.text, whole=hello.get("whole") is True, cwd=cwd, write=self._write, backlog=self._backlog
         )
         return None
 

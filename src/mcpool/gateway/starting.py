@@ -101,26 +101,28 @@ def join_or_start(
     *,
     kind: Kind = "mcp",
     server: str | None = None,
+    whole: bool = False,
     cwd: str,
     timeout: float = START_TIMEOUT,
     command: Sequence[str] | None = None,
 ) -> Joined:
     """Join the daemon of the home in `environ`; if none runs, start one first. `command` replaces the daemon's own.
+    The others are those of `join`.
 
     Raises:
         DaemonError: it could not be started within `timeout` seconds (the message names the log), or refuses us.
     """
     home = home_path(environ)
     try:
-        return join(home, kind=kind, server=server, cwd=cwd)
+        return join(home, kind=kind, server=server, whole=whole, cwd=cwd)
     except NoDaemon:
         pass
     with StartLock(home, timeout) as lock:
         try:
-            return join(home, kind=kind, server=server, cwd=cwd)
+            return join(home, kind=kind, server=server, whole=whole, cwd=cwd)
         except NoDaemon:
             start(environ, lock=lock.fd, timeout=timeout, command=command)
-    return join(home, kind=kind, server=server, cwd=cwd)
+    return join(home, kind=kind, server=server, whole=whole, cwd=cwd)
 
 
 def start(

@@ -61,15 +61,18 @@ class StreamClient:
         gateway: Gateway,
         *,
         route: str | None,
+        whole: bool = False,
         cwd: str,
         principal: str,
         write: Callable[[bytes], None],
         backlog: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`route` is a server's name, None for all servers. `write` takes whole lines and never waits; how many bytes
-        of them have not left yet is what `backlog` tells."""
+        """`route` is a server's name, None for all servers; with `whole` it is offered all of it, whatever is said of
+        its principal. `write` takes whole lines and never waits; how many bytes of them have not left yet is what
+        `backlog` tells."""
         self._gateway = gateway
         self._limits = gateway.limits
+        self._views = gateway.whole_views if whole else gateway.views
         self._route = route
         self._cwd = cwd
         self._principal = principal
@@ -78,7 +81,7 @@ class StreamClient:
         self._revision = ""
         self._session: ClientSession | None = None
         self._modern = ModernSessions(
-            gateway.host, gateway.views, gateway.limits, gateway.parking(alone=True), cwd=cwd, outlet=self._outlet
+            gateway.host, self._views, gateway.limits, gateway.parking(alone=True), cwd=cwd, outlet=self._outlet
         )
 
     def on_line(self, line: bytes) -> None:
@@ -201,7 +204,7 @@ class StreamClient:
         facts, wants_roots = client_facts(capabilities_of(fields, "capabilities"))
         self._session = ClientSession(
             self._gateway.host,
-            self._gateway.views.of(self._route, self._principal),
+            self._views.of(self._route, self._principal),
             self._limits,
             principal=self._principal,
             cwd=self._cwd,

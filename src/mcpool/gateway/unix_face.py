@@ -38,9 +38,12 @@ class Services(Protocol):
         ...
 
     def open_stream(
-        self, *, route: str | None, cwd: str, write: Callable[[bytes], None], backlog: Callable[[], int]
+        self, *, route: str | None, whole: bool, cwd: str, write: Callable[[bytes], None], backlog: Callable[[], int]
     ) -> Stream:
-        """Take in an MCP client; `write` sends it bytes, `backlog` tells how many of them it has not read yet."""
+        """Take in an MCP client; `write` sends it bytes, `backlog` tells how many of them it has not read yet.
+
+        With `whole` it is offered all that its route has, whatever the configuration says of such clients.
+        """
         ...
 
     async def control(self, method: str, params: dict[str, Any]) -> dict[str, Any]:

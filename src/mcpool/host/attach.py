@@ -64,7 +64,7 @@ class DaemonResolver:
     def _opener(self, server: str, cwd: str) -> Opener:
         async def reach(sink: Sink) -> Link:
             try:
-                joined = await asyncio.to_thread(join, self._home, server=server, cwd=cwd)
+                joined = await asyncio.to_thread(join, self._home, server=server, whole=True, cwd=cwd)
             except DaemonError as error:
                 raise ServerUnavailable(server, str(error)) from None
             return await link_over(joined, sink)

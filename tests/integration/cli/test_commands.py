@@ -6,10 +6,12 @@ import json
 import signal
 import sys
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from support.fake_daemon import Shim
 from support.mcpool_home import DEMO, McpoolHome
 
 # A server whose tool `good` says one thing and whose tool `bad` always fails.
@@ -52,10 +54,10 @@ class TestCall:
         assert (done.returncode, done.stdout, done.stderr) == (0, "plain\ntext\n", "")
 
     def test_where_tools_are_searched_for_one_can_be_called_by_its_name(self, mcpool: McpoolHome) -> None:
-        mcpool.configure(f'{DEMO}\n[clients.local]\ntools = "search"\n')
-        assert mcpool.run("call", "demo", "counter").returncode == 0
-        assert '"counter"' in mcpool.run("call", "demo", "find_tools", '{"query": "counter"}').stdout
-        assert mcpool.run("call", "demo", "countess").returncode == 2
+        demo = "demo?tools=search"
+        assert mcpool.run("call", demo, "counter").returncode == 0
+        assert '"counter"' in mcpool.run("call", demo, "find_tools", '{"query": "counter"}').stdout
+        assert mcpool.run("call", demo, "countess").returncode == 2
 
     def test_as_json_the_whole_result_is_printed(self, mcpool: McpoolHome) -> None:
         done = mcpool.run("call", "--json", "demo", "counter", '{"add": 2}')
@@ -129,6 +131,20 @@ class TestTools:
     def test_as_json_the_definitions_come_by_server(self, mcpool: McpoolHome) -> None:
         tools = json.loads(mcpool.run("tools", "--json", "demo").stdout)
         assert {tool["name"] for tool in tools["demo"]} == {"clock", "counter", "search", "slow"}
+
+    def test_what_clients_by_shim_are_offered_less_is_listed_all_the_same(
+        self, mcpool: McpoolHome, connect: Callable[..., Shim]
+    ) -> None:
+        mcpool.configure(f'{DEMO}\n[clients.local]\ntools = "search"\nservers = []\n')
+        names = [tool["name"] for tool in json.loads(mcpool.run("tools", "--json").stdout)["demo"]]
+        assert names == ["clock", "counter", "search", "slow"]
+        shim = connect()
+        shim.request(
+            1, "initialize", protocolVersion="2025-11-25", capabilities={}, clientInfo={"name": "c", "version": "1"}
+        )
+        shim.receive()
+        shim.request(2, "tools/list")
+        assert [tool["name"] for tool in shim.receive()["result"]["tools"]] == ["find_tools", "call_tool"]
 
     def test_a_broken_server_hides_no_other_and_is_exit_code_3(self, mcpool: McpoolHome) -> None:
         mcpool.configure(DEMO + '[mcp_servers.broken]\ncommand = "no-such-command"\n')

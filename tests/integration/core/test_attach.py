@@ -15,7 +15,7 @@ import pytest
 import mcpool
 from support.mcpool_home import McpoolHome
 
-SERVERS = "[daemon]\nport = 0\n" + "".join(
+SERVERS = '[daemon]\nport = 0\n[clients.local]\ntools = "search"\n' + "".join(
     f"""
 [mcp_servers.s{number}]
 command = "{sys.executable}"
@@ -92,6 +92,14 @@ async def test_an_attached_call_that_is_cancelled_leaves_the_line_usable(daemon:
             with pytest.raises(asyncio.CancelledError):
                 await calling
             assert (await step.call("mcp__s0__clock")).structured
+
+
+async def test_an_attached_host_has_the_tools_that_clients_by_shim_have_to_search_for(daemon: McpoolHome) -> None:
+    async with mcpool.open(attach=True, home=daemon.path) as host, host.thread(only=["s0"]) as thread:
+        await thread.ready()
+        async with thread.step() as step:
+            names = list(step.tools)
+    assert names == [f"mcp__s0__{name}" for name in ("clock", "counter", "search", "slow")]
 
 
 async def test_an_attached_host_takes_no_servers_of_an_extension(daemon: McpoolHome) -> None:

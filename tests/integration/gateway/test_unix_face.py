@@ -42,7 +42,7 @@ class FakeServices:
         return None if server in ("demo", "git") else f"no server is named `{server}`"
 
     def open_stream(
-        self, *, route: str | None, cwd: str, write: Callable[[bytes], None], backlog: Callable[[], int]
+        self, *, route: str | None, whole: bool, cwd: str, write: Callable[[bytes], None], backlog: Callable[[], int]
     ) -> EchoStream:
         self.opened.append((route, cwd))
         self.streams.append(stream := EchoStream(write))
