@@ -98,6 +98,7 @@ class Host:
         authority: Authority | None = None,
         parent: Thread | None = None,
         capability_roots: Sequence[CapabilityRoot] | None = None,
+        kept: Mapping[str, Any] | None = None,
     ) -> Thread:
         """Open a thread; see `mcpool.Host.thread`.
 
@@ -114,6 +115,7 @@ class Host:
             authority=authority,
             parent=None if parent is None else parent.of,
             capability_roots=capability_roots,
+            kept=kept,
         )
         return Thread(self._portal, thread)
 
@@ -216,6 +218,10 @@ class Thread:
     def of(self) -> AsyncThread:
         """The thread that this one is the blocking door to."""
         return self._thread
+
+    def kept(self) -> dict[str, Any]:
+        """What is to be kept of it for a host to come; see `mcpool.Thread.kept`."""
+        return self._portal.run(self._thread.kept)
 
     def ready(self, timeout: float | None = None) -> dict[str, ServerUnavailable | None]:
         """Start every server and wait until each is ready or failed; see `mcpool.Thread.ready`."""

@@ -78,7 +78,7 @@ async def at_next_step(thread: Thread) -> tuple[list[str], str]:
 
 
 async def test_what_a_root_holds_is_there_while_its_environment_is_there() -> None:
-    """S1, S7: skill, server and connector's tool come together, stay as they are, go, and come back."""
+    """Scenario S1. S7: skill, server and connector's tool come together, stay as they are, go, and come back."""
     machine = Machine()
     async with machine.world as world:
         thread = world.thread(roots=[KIT])
@@ -107,7 +107,7 @@ async def test_what_a_root_holds_is_there_while_its_environment_is_there() -> No
 
 
 async def test_an_environment_that_comes_between_two_steps_of_a_turn_counts_in_the_second() -> None:
-    """S2."""
+    """Scenario S2."""
     machine = Machine()
     async with machine.world as world:
         thread = world.thread(roots=[KIT])

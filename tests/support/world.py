@@ -26,6 +26,7 @@ from mcpool.runtime.policy import OnApprove
 from mcpool.telemetry import Telemetry
 from mcpool.threads.approvals import Keeper
 from mcpool.threads.facts import ConfigurationAlone, Projector
+from mcpool.threads.kept import Kept
 from mcpool.threads.manager import ThreadManager
 from mcpool.threads.mentions import ReadSkills, no_skills
 from mcpool.threads.telling import Around, nothing_else
@@ -190,8 +191,9 @@ class World:
         authority: Authority | None = None,
         roots: Sequence[CapabilityRoot] | None = None,
         id: str | None = None,
+        kept: Kept | None = None,
     ) -> Thread:
-        """Open a thread."""
+        """Open a thread, or have one go on that another world kept."""
         return self.threads.open(
             cwd=cwd,
             principal="",
@@ -202,7 +204,8 @@ class World:
             parent=parent,
             beside=beside,
             roots=roots,
-            id=id,
+            id=id if kept is None else kept.id,
+            kept=kept,
         )
 
     def backend(self, name: str = "fake") -> Backend:

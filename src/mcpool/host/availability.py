@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from mcpool.config.server import LOCAL, ServerConfig
 from mcpool.environments.registry import Environments
+from mcpool.plugins.root import CapabilityRoot
 from mcpool.world.surroundings import EnvironmentFacts
 
 
@@ -25,11 +26,16 @@ class Availability:
             self._invalidate()
 
 
-def environment_facts(environments: Environments) -> Mapping[str, EnvironmentFacts] | None:
-    """What there is to tell of executors; nothing where there never was one."""
-    if not environments.used:
+def environment_facts(
+    environments: Environments, roots: Sequence[CapabilityRoot]
+) -> Mapping[str, EnvironmentFacts] | None:
+    """What there is to tell a thread with these roots of executors; nothing where it wants none and none ever was."""
+    wanted = {root.environment for root in roots} - {LOCAL}
+    if not environments.used and not wanted:
         return None
-    return {one.id: EnvironmentFacts(one.status, one.cwd, one.shell) for one in environments.all()}
+    known = environments.all()
+    absent = [environments.status(id) for id in sorted(wanted.difference(one.id for one in known))]
+    return {one.id: EnvironmentFacts(one.status, one.cwd, one.shell) for one in (*known, *absent)}
 
 
 def why_off(server: ServerConfig, environments: Environments) -> str | None:

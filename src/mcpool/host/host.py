@@ -29,6 +29,7 @@ from mcpool.runtime.approval import Authority
 from mcpool.runtime.policy import OnApprove
 from mcpool.runtime.remembered import RememberedApprovals
 from mcpool.threads.elicitation import CallbackListener, OnElicit, OnNotification, client_of
+from mcpool.threads.kept import read as read_kept
 from mcpool.threads.manager import ThreadManager
 from mcpool.threads.seat import Listener
 from mcpool.threads.thread import Thread
@@ -143,6 +144,7 @@ class Host:
         config: Mapping[str, Any] | None = None,
         capability_roots: Sequence[CapabilityRoot] | None = None,
         id: str | None = None,
+        kept: Mapping[str, Any] | None = None,
     ) -> Thread:
         """Open a thread: one conversation that uses the servers. Close it, or use it with `async with`.
 
@@ -166,13 +168,21 @@ class Host:
                 or `beside` if None. They count while their environment is there. Of equal servers and skills the first
                 counts.
             id: its name; one is made if None.
+            kept: what `Thread.kept` returned of a thread of an earlier host, which it continues: with its id, folder,
+                principal, `only`, roots and what its model was told. What is given besides counts more.
 
         Raises:
             Closed: the host is not open.
             ConfigError: nothing of `config` can be used.
+            ValueError: there is a thread of this id, or `kept` is nothing that was kept.
             WrongProcess: it was opened before a fork, in the parent process.
         """
         manager = self._open().threads
+        past = None if kept is None else read_kept(kept, processes_live=self._own is None)
+        if past is not None:
+            cwd, principal, id = cwd or past.cwd, principal or past.principal, id or past.id
+            only = past.only if only is None else only
+            capability_roots = past.capability_roots if capability_roots is None else capability_roots
         servers: tuple[ServerConfig, ...] = ()
         if config is not None:
             if self._own is None:
@@ -197,6 +207,7 @@ class Host:
             servers=servers,
             roots=capability_roots,
             id=id,
+            kept=past,
         )
 
     @property

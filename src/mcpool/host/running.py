@@ -66,7 +66,7 @@ class Own:
     def around(self, thread: ThreadFacts) -> Surroundings:
         """What there is to tell a thread of besides its servers (`threads.telling.Around`)."""
         found = self.configuration.contributors.around(thread)
-        return replace(found, environments=environment_facts(self.environments))
+        return replace(found, environments=environment_facts(self.environments, thread.roots))
 
 
 @dataclass(frozen=True, slots=True)

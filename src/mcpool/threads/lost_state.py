@@ -29,6 +29,15 @@ class LostState:
         }
         return tuple(name for name in self._seen if name in before and _lost(*before[name], *self._seen[name]))
 
+    @property
+    def at_stake(self) -> list[str]:
+        """The servers that had a process since then, which the thread may have left something in."""
+        return [
+            name
+            for name, (backend, lives) in self._seen.items()
+            if backend.current is not None or backend.lives > lives
+        ]
+
 
 def _lost(before: Backend, lives_before: int, now: Backend, lives_now: int) -> bool:
     if now is before:

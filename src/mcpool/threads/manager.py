@@ -19,6 +19,7 @@ from mcpool.runtime.remembered import RememberedApprovals
 from mcpool.runtime.tool_sets import ToolSets
 from mcpool.threads.approvals import Approvals, Keeper
 from mcpool.threads.facts import Projector, ThreadFacts
+from mcpool.threads.kept import Kept
 from mcpool.threads.life import Life, LifeEvent
 from mcpool.threads.mentions import ReadSkills, no_skills
 from mcpool.threads.seat import Listener
@@ -120,10 +121,11 @@ class ThreadManager:
         servers: Sequence[ServerConfig] = (),
         roots: Sequence[CapabilityRoot] | None = None,
         id: str | None = None,
+        kept: Kept | None = None,
     ) -> Thread:
         """Load a thread, which leases its servers soon. A `parent` makes it a sub-agent, of the same session tree;
         `beside` another makes it part of that conversation, which shares every process with it. `servers` come to those
-        that everybody has.
+        that everybody has. `kept`: what its model was told in a host before this one.
 
         Either has that thread's `roots` if it is given none, and, if it is given nobody to ask, asks whom that thread
         asks, and shares what they approved.
@@ -165,6 +167,7 @@ class ThreadManager:
             sections=self._sections(),
             around=self._around,
             read_skills=self._read_skills,
+            kept=kept,
             on_close=self._forget,
         )
         self._threads[name] = thread

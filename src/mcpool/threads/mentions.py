@@ -24,15 +24,21 @@ async def no_skills(thread: ThreadFacts, names: Collection[str]) -> Mapping[str,
 class Mentions:
     """Of one thread."""
 
-    def __init__(self, read: ReadSkills) -> None:
+    def __init__(self, read: ReadSkills, known: Mapping[str, SkillText]) -> None:
+        """`known` are those that were named before."""
         self._read = read
         self._names: set[str] = set()
-        self._skills: dict[str, SkillText] = {}
+        self._skills = dict(known)
 
     @property
     def skills(self) -> Mapping[str, SkillText]:
         """The skills that were named so far."""
         return self._skills
+
+    def forget_absent(self, present: Collection[str]) -> None:
+        """A skill that is not among these went, with its environment say: named again, it is told again."""
+        for name in [name for name in self._skills if name not in present]:
+            del self._skills[name]
 
     def add(self, *names: str) -> None:
         """The user named these."""

@@ -8,8 +8,10 @@ from dataclasses import replace
 
 from mcpool.runtime.step import Step
 from mcpool.threads.facts import ThreadFacts
+from mcpool.threads.kept import Kept
 from mcpool.world.section import Section
 from mcpool.world.surroundings import ServerFacts, Surroundings
+from mcpool.world.tools import losses_told
 from mcpool.world.world_state import News, WorldState
 
 Around = Callable[[ThreadFacts], Surroundings]
@@ -24,9 +26,14 @@ def nothing_else(thread: ThreadFacts) -> Surroundings:
 class Telling:
     """Tells one thread's model everything once."""
 
-    def __init__(self, sections: Sequence[Section]) -> None:
+    def __init__(self, sections: Sequence[Section], kept: Kept | None = None) -> None:
+        """`kept`: what the thread was told in a host before this one, with which the processes of that are gone."""
         self.world = WorldState(sections)
         self._losses: Counter[str] = Counter()
+        if kept is not None:
+            self.world.restore([kept.world])
+            self._losses.update(losses_told(kept.world))
+            self._losses.update(kept.ran)
 
     def lost(self, servers: Iterable[str]) -> None:
         """These servers lost what their processes had in memory."""

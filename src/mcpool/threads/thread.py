@@ -7,7 +7,7 @@ import os
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
@@ -28,12 +28,14 @@ from mcpool.runtime.waiting import started, wait_for_servers
 from mcpool.threads.approvals import Approvals
 from mcpool.threads.attention import Attention
 from mcpool.threads.facts import ThreadFacts
+from mcpool.threads.kept import Kept, keep
 from mcpool.threads.life import WHY_NOT, Life, LifeEvent, after
 from mcpool.threads.lost_state import LostState
 from mcpool.threads.mentions import Mentions, ReadSkills
 from mcpool.threads.seat import Listener, Seat
 from mcpool.threads.telling import Around, Telling
 from mcpool.threads.upkeep import Spawn, Upkeep
+from mcpool.world.mentioned_skills import skills_told
 from mcpool.world.section import Section
 from mcpool.world.world_state import News, WorldState
 
@@ -60,9 +62,10 @@ class Thread:
         sections: Sequence[Section],
         around: Around,
         read_skills: ReadSkills,
+        kept: Kept | None,
         on_close: Callable[[Thread], None],
     ) -> None:
-        """`resolve` is called for each refresh of the runtime."""
+        """`resolve` is called for each refresh of the runtime. `kept` is what a host before this one kept of it."""
         self.facts = facts
         self.life = Life.LOADED
         self._pool = pool
@@ -75,12 +78,12 @@ class Thread:
         self._upkeep = Upkeep(
             lambda: resolve(facts), self._lease, policy=policy, on_published=self._published, spawn=spawn
         )
-        self._mentions = Mentions(read_skills)
+        self._mentions = Mentions(read_skills, {} if kept is None else skills_told(kept.world))
         self._seats: dict[str, Seat] = {}
         self._attention = Attention()
         self._lost_state = LostState(pool)
         self._around = around
-        self._telling = Telling(sections)
+        self._telling = Telling(sections, kept)
         self._pid = os.getpid()
         self._upkeep.refresh_soon()
 
@@ -172,13 +175,19 @@ class Thread:
         `retained` names the sections of which some fragment is still in the history: after a compaction those that it
         dropped are told anew. None: nothing was dropped.
         """
-        around = replace(self._around(self.facts), mentioned=self._mentions.skills or None)
-        return self._telling.news(step, around, retained)
+        around = self._around(self.facts)
+        if around.skills is not None:
+            self._mentions.forget_absent(around.skills)
+        return self._telling.news(step, replace(around, mentioned=self._mentions.skills or None), retained)
 
     @property
     def world(self) -> WorldState:
         """What the model was told so far."""
         return self._telling.world
+
+    def kept(self) -> dict[str, Any]:
+        """What is to be kept of it now, for `host.thread(kept=...)` of a host to come: a plain value, for JSON."""
+        return keep(self.facts, self.world.told, self._lost_state.at_stake)
 
     def interrupt(self) -> None:
         """The turn is over, or the user stopped it: what servers still ask is answered as cancelled.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from mcpool.world.bounded_text import one_line
 from mcpool.world.named_things import change, text_of
 from mcpool.world.section import Json, Snapshot
-from mcpool.world.surroundings import Surroundings
+from mcpool.world.surroundings import SkillText, Surroundings
 
 LONGEST = 32 * 1024
 """Bytes of one skill."""
@@ -47,10 +47,23 @@ class MentionedSkillsSection:
         return "\n".join(told) or None
 
 
+def skills_told(told: Mapping[str, Json]) -> dict[str, SkillText]:
+    """The skills in the snapshots of what was told."""
+    skills = told.get(MentionedSkillsSection.id)
+    if not isinstance(skills, dict):
+        return {}
+    return {
+        name: SkillText(text_of(facts, "text"), text_of(facts, "path"))
+        for name, facts in skills.items()
+        if isinstance(facts, dict)
+    }
+
+
 def _bounded(text: str, path: str) -> str:
     """The text without what would end the fragment before its end, shortened where it is too long."""
     clean = text.encode("utf-8", "replace").decode().replace("\0", "").replace("</skill", "<\\/skill")
     raw = clean.encode()
-    if len(raw) <= LONGEST:
+    rest = f"\n... the rest of it is in {path}"
+    if len(raw) <= LONGEST or (clean.endswith(rest) and len(raw) <= LONGEST + len(rest.encode())):
         return clean
-    return f"{raw[:LONGEST].decode('utf-8', 'ignore')}\n... the rest of it is in {path}"
+    return raw[:LONGEST].decode("utf-8", "ignore") + rest

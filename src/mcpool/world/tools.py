@@ -54,6 +54,12 @@ class ToolsSection:
         )
 
 
+def losses_told(told: Mapping[str, Json]) -> dict[str, int]:
+    """How many losses of each server are counted in the snapshots of what was told."""
+    servers = told.get(ToolsSection.id)
+    return {name: _losses(facts) for name, facts in servers.items()} if isinstance(servers, dict) else {}
+
+
 def _line(name: str, facts: dict[str, Json]) -> str:
     tools = number_of(facts, "tools")
     number = "still starting" if tools is None else "1 tool" if tools == 1 else f"{tools} tools"

@@ -50,7 +50,10 @@ def attach(host: mcpool.Host, far: ExecServer) -> None:
 
 
 async def test_the_stack_of_a_root_follows_its_executor(far: ExecServer, open_host: OpenHost) -> None:
-    """S1, S7: nothing; skill, server and connector; the same process; nothing; all of it again, in another process."""
+    """Scenario S1. S7: nothing; skill, server and connector; the same process; nothing; all again, in another process.
+
+    What the user names is told once; what went meanwhile, when it is named again.
+    """
     told: list[dict[str, Any]] = []
     async with serving(applications(told)) as url:
         host = await open_host({**servers(demo=DEMO), "connectors": {"url": url}})
@@ -60,6 +63,7 @@ async def test_the_stack_of_a_root_follows_its_executor(far: ExecServer, open_ho
         tools, news = await at_next_step(thread)
         assert not {PROBE, SEND}.intersection(tools)
         assert "kit" not in news
+        assert "- box: unavailable" in news
 
         attach(host, far)
         await ready(host)
@@ -90,18 +94,62 @@ async def test_the_stack_of_a_root_follows_its_executor(far: ExecServer, open_ho
 
         far.start()
         await ready(host)
-        tools, news = await at_next_step(thread)
+        tools, news = await at_next_step(thread, "review")
         assert {PROBE, SEND}.issubset(tools)
         assert "- kit:review (" in news
+        assert "Look twice." in news
         assert (await probed(thread))["pid"] != first["pid"]
         assert await demo_pid(thread) == demo
         await host.close()
 
 
+async def test_a_thread_goes_on_in_another_host_and_has_its_root_again_when_the_executor_is_back(
+    far: ExecServer, open_host: OpenHost
+) -> None:
+    """Scenario S1. After the program was started anew, with what it kept of the thread as JSON."""
+    told: list[dict[str, Any]] = []
+    async with serving(applications(told)) as url:
+        config = {**servers(demo=DEMO), "connectors": {"url": url}}
+        before = await open_host(config)
+        attach(before, far)
+        await ready(before)
+        thread = before.thread(capability_roots=[kit(far)])
+        demo = await demo_pid(thread)
+        await at_next_step(thread, "review")
+        first = (await probed(thread))["pid"]
+        kept = json.dumps(thread.kept())
+        await before.close()
+        far.kill()
+        if far.kind == "mcpool":
+            wait_gone(first)
+
+        after = await open_host(config)
+        again = after.thread(kept=json.loads(kept))
+        assert (again.id, again.facts.roots) == (thread.id, thread.facts.roots)
+        tools, news = await at_next_step(again)
+        assert not {PROBE, SEND}.intersection(tools)
+        assert "- box: unavailable" in news
+        assert "- kit:review\n- none are available any more" in news
+        assert "what they kept in memory is lost:\n- demo\n" in news
+        assert (await at_next_step(again))[1] == ""
+        assert await demo_pid(again) != demo
+
+        far.start()
+        attach(after, far)
+        await ready(after)
+        tools, news = await at_next_step(again, "review")
+        assert {PROBE, SEND}.issubset(tools)
+        assert "- kit:review (" in news
+        assert "Look twice." in news
+        assert (await probed(again))["pid"] != first
+        await after.close()
+        far.close()
+
+
 async def test_what_comes_between_two_steps_of_a_turn_can_be_used_in_the_second(
     ours: ExecServer, open_host: OpenHost
 ) -> None:
-    """S2."""
+    """Scenario S2. While the model's question to the user was open, say."""
     host = await open_host(servers(demo=DEMO))
     thread = host.thread(capability_roots=[kit(ours)])
     async with thread.step() as first:
