@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from mcpool.gateway.failure import Refusal
@@ -147,7 +148,12 @@ def accepts(request: HttpRequest) -> Accepted:
     Raises:
         Refusal: it takes neither JSON nor an event stream (406).
     """
-    accept = request.headers.get(b"accept", b"*/*").lower()
+    return _accepted(request.headers.get(b"accept", b"*/*"))
+
+
+@lru_cache(maxsize=64)
+def _accepted(header: bytes) -> Accepted:
+    accept = header.lower()
     anything = b"*/*" in accept
     json_at, stream_at = accept.find(b"application/json"), accept.find(b"text/event-stream")
     json = anything or json_at >= 0 or b"application/*" in accept

@@ -6,9 +6,10 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from mcpool.errors import DaemonError
+from mcpool.gateway.joined_head import JoinedHead
 
 _GRACE = 2
 """Seconds for answers that are being written when the daemon stops."""
@@ -40,6 +41,11 @@ def _server(app: Any, ready: asyncio.Future[None]) -> Any:
     from contextlib import nullcontext
 
     import uvicorn
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    class Protocol(HttpToolsProtocol):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(cast("Any", JoinedHead(transport, lambda: self.cycle)))
 
     class Server(uvicorn.Server):
         def capture_signals(self) -> Any:
@@ -53,7 +59,7 @@ def _server(app: Any, ready: asyncio.Future[None]) -> Any:
     return Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=Protocol,
             ws="none",
             lifespan="off",
             interface="asgi3",

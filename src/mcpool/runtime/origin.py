@@ -6,6 +6,9 @@ from inspect import currentframe
 from typing import NamedTuple
 
 _DEPTH = 12
+_OURS = ("mcpool.", "asyncio.")
+_BEGINNING = "mcpool.gateway."
+"""Of our own modules, those that begin steps for others than whoever called them."""
 
 
 class Origin(NamedTuple):
@@ -25,7 +28,7 @@ def origin() -> Origin:
     frame = first = here.f_back or here
     for _ in range(_DEPTH):
         module = frame.f_globals.get("__name__", "")
-        if not module.startswith(("mcpool.", "asyncio.")):
+        if not module.startswith(_OURS) or module.startswith(_BEGINNING):
             return Origin(frame.f_code.co_filename, frame.f_lineno)
         if frame.f_back is None or module.startswith("asyncio."):
             break

@@ -12,15 +12,22 @@ from mcpool.runtime.user import User
 class StepState:
     """The runtime that it pins, and what its calls have done so far."""
 
-    __slots__ = ("gate", "generations", "released", "runtime", "user")
+    __slots__ = ("_gate", "generations", "released", "runtime", "user")
 
     def __init__(self, runtime: Runtime, user: User) -> None:
         self.runtime = runtime
         self.user = user
         self.generations = Generations()
-        self.gate = CallGate(user.id)
+        self._gate: CallGate | None = None
         self.released = False
         """Whether the step has ended."""
+
+    @property
+    def gate(self) -> CallGate:
+        """Which calls of the step run side by side."""
+        if self._gate is None:
+            self._gate = CallGate(self.user.id)
+        return self._gate
 
     def ensure_open(self) -> None:
         """Raises: Closed, if the step has ended."""
