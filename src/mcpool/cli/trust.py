@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from argparse import Namespace
@@ -20,6 +21,8 @@ from mcpool.config.table import as_list
 from mcpool.config.trust import TrustStore
 from mcpool.errors import ConfigError
 from mcpool.rendezvous import home_path
+
+_IN_THE_LINE = ("command", "args", "url")
 
 
 def trust(arguments: Namespace) -> int:
@@ -89,4 +92,7 @@ def _described(document: Document) -> list[str]:
     for entry in entries(document, document.report(), os.environ.get("HOME")):
         words = [str(entry.table.get("command", "")), *map(str, as_list(entry.table.get("args", [])) or [])]
         lines.append(f"{entry.name}: {entry.table['url'] if 'url' in entry.table else shlex.join(words)}")
+        # Variables, folders, headers and the command that makes them decide on what runs as much as arguments do.
+        more = ((key, value) for key, value in entry.table.items() if key not in _IN_THE_LINE)
+        lines.extend(f"  {key} = {json.dumps(value, default=str)}" for key, value in more)
     return lines or ["it describes no servers"]

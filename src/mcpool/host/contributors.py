@@ -8,13 +8,14 @@ from pathlib import Path
 
 from mcpool.catalog.contribution import Contribution, Owner, Source
 from mcpool.catalog.projection import Projection, Resolution, resolve
-from mcpool.config import Config, load
+from mcpool.config import Config
 from mcpool.config.expand import Secret
 from mcpool.config.loading import keyring
 from mcpool.config.problem import Problem
 from mcpool.config.server import ServerConfig
 from mcpool.config.trust import TRUSTED
 from mcpool.host.extensions import Extensions
+from mcpool.host.managed import read_managed, unreadable
 from mcpool.host.projects import Project, Projects
 from mcpool.plugins.installed import InstalledPlugins
 from mcpool.plugins.shelf import OnlyHere, Places, Shelf
@@ -57,14 +58,14 @@ class Contributors:
 
     def read_managed(self) -> Config:
         """What the administrator's file says. Blocks; any thread may call it."""
-        file = self._managed_file
-        if not file.exists():
-            return Config()
-        return load(file, home=self._home, environ=self._environ, secret=self._secret)
+        return read_managed(self._managed_file, home=self._home, environ=self._environ, secret=self._secret)
 
     def take(self, managed: Config) -> None:
-        """Use this as what the administrator's file says, and look at projects and plugins anew."""
-        self._managed = managed
+        """Use this as what the administrator's file says, and look at projects and plugins anew.
+
+        If the file cannot be read at all, it counts as it was read last.
+        """
+        self._managed = replace(self._managed, problems=managed.problems) if unreadable(managed) else managed
         self._shelf.forget()
         if self._projects is not None:
             self._projects.forget()

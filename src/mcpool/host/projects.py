@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from mcpool.config.project import FILE, FOLDER, project_file
 from mcpool.config.server import ServerConfig
 from mcpool.config.shapes import find_entries
 from mcpool.config.trust import Trust, TrustStore
+
+logger = logging.getLogger("mcpool")
 
 FRESH = 1.0
 """Seconds for which what was read counts without another look, unless somebody says that it changed."""
@@ -45,6 +48,7 @@ class Projects:
         self._read: dict[str, tuple[float, Project | None]] = {}
         self.notices: dict[Path, tuple[Problem, ...]] = {}
         """What is wrong with each file that was read last."""
+        self._told: dict[Path, tuple[Problem, ...]] = {}
 
     async def of(self, cwd: str) -> Project | None:
         """The project that a folder belongs to; None if it belongs to none, or to one without a configuration.
@@ -61,7 +65,15 @@ class Projects:
                 del self._read[next(iter(self._read))]
             if project is not None:
                 self.notices[project.file] = project.problems
+                self._tell(project)
         return project
+
+    def _tell(self, project: Project) -> None:
+        before = self._told.get(project.file, ())
+        for problem in project.problems:
+            if problem not in before:
+                logger.warning("%s", problem)
+        self._told[project.file] = project.problems
 
     def read(self, cwd: str) -> Project | None:
         """Like `of`, without memory."""

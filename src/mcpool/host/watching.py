@@ -57,10 +57,14 @@ class Watching:
         self._settled = settled
         self._seen: dict[Path, _Stamp] = {}
         """The files as they were when they were last read: edits between two watches show by this."""
+        self._told: tuple[ServerConfig, ...] = ()
+        """The servers that were told of last: who edits may have had them applied already."""
 
     async def run(self) -> None:
         """Watch until it is cancelled."""
         self._look(self._files())
+        await self._settled()
+        self._told = self._servers()
         while True:
             files = frozenset(self._files())
             if self._missed(files):
@@ -89,11 +93,11 @@ class Watching:
         enough.set()
 
     async def _edited(self) -> None:
-        before = self._servers()
         self._look(self._files())
         problems = await self._apply()
         await self._settled()
-        self._on_applied(Applied(edit(before, self._servers()), problems))
+        before, self._told = self._told, self._servers()
+        self._on_applied(Applied(edit(before, self._told), problems))
 
     def _look(self, files: Collection[Path]) -> None:
         self._seen = {file: _stamp(file) for file in files}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mcpool.catalog.connector import Connector
 from mcpool.config.problem import Problem
@@ -39,3 +39,18 @@ class Contents:
     """What is wrong with any of it; that part is left out, and the rest is there."""
     files: frozenset[str] = field(default=frozenset(), repr=False)
     """What it was read from, and the folders in which more of it may appear."""
+
+
+def with_spared(now: Contents, before: Contents) -> Contents:
+    """What was read, with what stays as it was because what is written of it now is wrong: servers, or the whole."""
+    wrong = [problem for problem in now.problems if problem.severity == "error"]
+    if before.name and not now.name and any(not problem.key and problem.file != now.root for problem in wrong):
+        return replace(before, problems=now.problems, files=now.files)  # nobody knows what its manifest says now
+    read = {server.name for server in now.servers}
+    spared = tuple(
+        server
+        for server in before.servers
+        if server.name not in read
+        and any(problem.concerns(server.name) or (not problem.key and problem.file == server.file) for problem in wrong)
+    )
+    return replace(now, servers=(*now.servers, *spared)) if spared else now

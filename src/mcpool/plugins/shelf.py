@@ -17,7 +17,7 @@ from mcpool.config.problem import Problem
 from mcpool.config.server import LOCAL
 from mcpool.environments.files import Files, LocalFiles
 from mcpool.errors import ConfigError
-from mcpool.plugins.contents import Contents, Skill
+from mcpool.plugins.contents import Contents, Skill, with_spared
 from mcpool.plugins.installed import InstalledPlugins
 from mcpool.plugins.placement import Placement
 from mcpool.plugins.reading import read_body, read_root
@@ -89,7 +89,9 @@ class Shelf:
                 return None
             before, contents = known.get(root, (None, None))
             if contents is None or before != handle:
-                contents, final = await self._bounded(root.id, root.environment, root.path, self._placement(root))
+                contents, final = await self._bounded(
+                    root.id, root.environment, root.path, self._placement(root), contents
+                )
                 if final:
                     known[root] = (handle, contents)
             return contents
@@ -155,12 +157,14 @@ class Shelf:
             problem = Problem("error", str(installed.record), None, "", "has no effect", str(error))
             logger.error("%s", problem)
             return (Contents("", problems=(problem,)),)
+        before = {contents.root: contents for contents in self.here}
         read = (
             self._bounded(
                 plugin.name,
                 LOCAL,
                 str(plugin.folder),
                 Placement(str(plugin.folder), None, self._environ, str(installed.data(plugin.name))),
+                before.get(str(plugin.folder)),
             )
             for plugin in plugins
         )
@@ -176,12 +180,17 @@ class Shelf:
         except (OSError, ValueError, KeyError) as error:
             return f"This skill could not be read: {_why(error)}"
 
-    async def _bounded(self, id: str, environment: str, path: str, placement: Placement) -> tuple[Contents, bool]:
-        """What it holds, and whether it is worth keeping."""
+    async def _bounded(
+        self, id: str, environment: str, path: str, placement: Placement, before: Contents | None
+    ) -> tuple[Contents, bool]:
+        """What it holds, and whether it is worth keeping. `before`: what it held when it was read last."""
         contents, final = await self._read_in_time(id, environment, path, placement)
+        if before is None:
+            before = Contents(id)
         for problem in contents.problems:
-            logger.warning("%s", problem)
-        return contents, final
+            if problem not in before.problems:
+                logger.warning("%s", problem)
+        return (with_spared(contents, before) if environment == LOCAL else contents), final
 
     async def _read_in_time(self, id: str, environment: str, path: str, placement: Placement) -> tuple[Contents, bool]:
         try:

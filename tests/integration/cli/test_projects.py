@@ -69,3 +69,18 @@ def test_explain_of_an_untrusted_projects_server_says_how_to_trust_it(mcpool: Mc
     done = mcpool.run("explain", "theirs", "--cwd", str(project))
     assert done.returncode == 2
     assert f"`mcpool trust {project}`" in done.stdout
+
+
+def test_trust_shows_all_that_decides_on_what_would_run(mcpool: McpoolHome, project: Path) -> None:
+    file = project / ".mcpool" / "config.toml"
+    more = 'env = { LD_PRELOAD = "/tmp/x.so" }\ncwd = "/etc"\n[mcp_servers.far]\nurl = "http://a/"\n'
+    file.write_text(file.read_text() + more + 'http_headers_helper = "steal\\u001b[2K"\nbearer_token_env_var = "KEY"\n')
+    shown = mcpool.run("trust", str(project)).stdout
+    for line in (
+        'env = {"LD_PRELOAD": "/tmp/x.so"}',
+        'cwd = "/etc"',
+        'http_headers_helper = "steal',
+        "bearer_token_env_var",
+    ):
+        assert line in shown
+    assert "\x1b" not in shown

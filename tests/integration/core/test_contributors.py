@@ -90,6 +90,39 @@ async def test_the_administrator_adds_servers_and_says_what_else_may_run(
     assert await who(thread) == "managed"
 
 
+async def test_an_administrators_file_that_cannot_be_read_allows_nothing(
+    open_host: OpenHost, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    (tmp_path / "managed.toml").write_text("[requirements")
+    host = await open_host(servers(demo=DEMO), environ=environ)
+    assert await servers_of(host.thread()) == ()
+    assert "not valid TOML" in str(host.problems[0])
+
+
+async def test_an_administrators_file_that_becomes_unreadable_counts_as_it_was(
+    open_host: OpenHost, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    managed = tmp_path / "managed.toml"
+    managed.write_text(table(tmp_path, "managed") + '\n[requirements]\nallow = [{ name = "demo" }]\n')
+    host = await open_host(servers(demo=DEMO, other=DEMO), environ=environ)
+    thread = host.thread()
+    managed.write_text("[requirements")
+    host.apply()
+    assert await servers_of(thread) == ("demo", "odd")
+    assert "not valid TOML" in str(host.problems[0])
+
+
+async def test_an_untrusted_project_is_said_in_the_log_once(
+    open_host: OpenHost, tmp_path: Path, environ: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = project_of(tmp_path)
+    host = await open_host(servers(demo=DEMO), environ=environ, projects=True)
+    for _ in range(2):
+        host.apply()
+        await servers_of(host.thread(cwd=folder))
+    assert caplog.text.count("is not trusted") == 1
+
+
 async def test_what_the_administrator_wants_asked_is_asked_each_time_whatever_anybody_else_says(
     open_host: OpenHost, tmp_path: Path, environ: dict[str, str]
 ) -> None:

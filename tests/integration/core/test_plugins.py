@@ -124,6 +124,25 @@ async def _until(applied: asyncio.Queue[Applied], act: Any, server: str, what: s
             continue
 
 
+@pytest.mark.parametrize("file", [".mcp.json", ".codex-plugin/plugin.json"])
+async def test_a_broken_edit_of_a_plugin_is_told_once_and_changes_nothing(
+    open_host: OpenHost, tmp_path: Path, environ: dict[str, str], caplog: pytest.LogCaptureFixture, file: str
+) -> None:
+    kit = plugin(tmp_path / "kit", servers={"odd": odd(tmp_path / "record", cwd="/")}, skills={"review": "Twice."})
+    InstalledPlugins(tmp_path / "home").add(kit, "kit", link=True)
+    host = await open_host(None, environ=environ)
+    thread = host.thread()
+    pid = (await facts(thread))["pid"]
+    (kit / file).write_text("{ this is no JSON")
+    for _ in range(2):
+        host.apply()
+        await host.settled()
+    assert (await facts(thread))["pid"] == pid
+    assert "kit:review" in await news(thread)
+    assert "not valid JSON" in str(host.problems[0])
+    assert caplog.text.count("not valid JSON") == 1
+
+
 async def test_a_record_that_cannot_be_read_takes_nothing_but_the_plugins_away(
     open_host: OpenHost, tmp_path: Path, environ: dict[str, str]
 ) -> None:

@@ -85,3 +85,16 @@ async def test_an_edited_definition_is_another_process_from_the_next_step_on(
     assert done.edit.replaced == ("odd",)
     assert json.loads(old.for_model())["env"]["WHO"] == "old"
     assert (await facts(thread))["env"]["WHO"] == "new"
+
+
+async def test_an_edit_that_somebody_applied_by_hand_is_told_all_the_same(open_host: OpenHost, tmp_path: Path) -> None:
+    file = tmp_path / "mcp.json"
+    entry = odd(tmp_path / "record", cwd="/")
+    file.write_text(json.dumps(servers(odd=entry)))
+    host = await open_host(file)
+    async with watched(host) as applied:
+        await edited(file, servers(odd={**entry, "disabled_tools": ["big"]}), applied)
+        file.write_text(json.dumps(servers(odd=entry, other=entry)))
+        host.apply()
+        done = await applied.get()
+    assert (done.edit.started, done.edit.view_changed) == (("other",), ("odd",))
