@@ -25,6 +25,7 @@ from mcpool.launch.command_lines import command_lines
 from mcpool.launch.environment import BaseEnvironment, base_environment
 from mcpool.launch.memory import memory_of_processes
 from mcpool.launch.process_table import HOST_COOKIE, scan
+from mcpool.launch.systemd_unit import unit_of
 from mcpool.rendezvous import Refused, home_path
 
 Row = dict[str, Any]
@@ -165,9 +166,19 @@ def _process(row: Row) -> ProcessFacts:
 def _strays(servers: Mapping[str, Sequence[str]]) -> list[Stray]:
     rows = list(scan())
     lines = command_lines({row.pid for row in rows} | {row.parent for row in rows})
-    running = [Running(row.pid, row.parent, lines.get(row.pid, ()), row.value(HOST_COOKIE) is not None) for row in rows]
+    running = [
+        Running(
+            row.pid,
+            row.parent,
+            lines.pop(row.pid, ()),
+            ours=row.value(HOST_COOKIE) is not None,
+            unit=unit_of(row.pid),
+            by_systemd=row.value("SYSTEMD_EXEC_PID") == str(row.pid),
+        )
+        for row in rows
+    ]
     found: list[Stray] = []
-    for copy in copies(running, servers):
+    for copy in copies(running, servers, lines):
         memory = memory_of_processes(copy.pids)
         size = None if memory is None else memory.pss or memory.rss
         found.append(Stray(copy.server, copy.pids[0], copy.started_by, size, len(copy.pids)))

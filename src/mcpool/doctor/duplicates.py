@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from mcpool.config.known_servers import program_names
 
@@ -32,6 +33,20 @@ class Running:
     parent: int
     argv: tuple[str, ...]
     ours: bool = False
+    unit: str | None = ""
+    """The unit of systemd that it is in; empty if it is in none, None if the system does not tell."""
+    by_systemd: bool = False
+    """Whether systemd says that it started this process itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """What started a process."""
+
+    kind: Literal["program", "unit", "gone", "unclear"]
+    """`unclear`: it cannot be told whether it is gone."""
+    name: str = ""
+    """The program with its pid, or the unit, where one is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +55,19 @@ class Copy:
 
     server: str
     pids: tuple[int, ...]
-    started_by: str | None
-    """The nearest program above that is no shell; None if it is gone."""
+    started_by: Starter
+    """The nearest above that is no shell."""
 
 
-def copies(processes: Iterable[Running], servers: Mapping[str, Sequence[str]]) -> list[Copy]:
-    """The copies of servers, given by name with their command lines, among these processes."""
+def copies(
+    processes: Iterable[Running],
+    servers: Mapping[str, Sequence[str]],
+    others: Mapping[int, Sequence[str]] | None = None,
+) -> list[Copy]:
+    """The copies of servers, given by name with their command lines, among these processes.
+
+    `others`: the command lines of processes above them that belong to other users.
+    """
     by_pid = {process.pid: process for process in processes}
     children: dict[int, list[int]] = {}
     for process in by_pid.values():
@@ -58,7 +80,7 @@ def copies(processes: Iterable[Running], servers: Mapping[str, Sequence[str]]) -
     found: list[Copy] = []
     for pid, server in sorted(alike.items()):
         if not any(above in alike for above in _above(pid, by_pid)):
-            found.append(Copy(server, tuple(_tree(pid, children)), _starter(pid, by_pid)))
+            found.append(Copy(server, tuple(_tree(pid, children)), _starter(pid, by_pid, others or {})))
     return found
 
 
@@ -101,13 +123,34 @@ def _tree(root: int, children: Mapping[int, Sequence[int]]) -> list[int]:
 
 
 _SHELLS = frozenset({"sh", "bash", "zsh", "dash", "fish"})
+_INITS = frozenset({"init", "systemd", "launchd", "tini", "dumb-init", "docker-init", "catatonit"})
 
 
-def _starter(pid: int, by_pid: Mapping[int, Running]) -> str | None:
+def _starter(pid: int, by_pid: Mapping[int, Running], others: Mapping[int, Sequence[str]]) -> Starter:
+    below = pid
     for above in _above(pid, by_pid):
-        process = by_pid.get(above)
-        words = process.argv[0].split() if process is not None and process.argv else []
-        name = words[0].rsplit("/", 1)[-1].lstrip("-") if words else ""
+        argv = by_pid[above].argv if above in by_pid else others.get(above, ())
+        name = _program(argv)
+        if name in _INITS:
+            return _started_by_init(by_pid[below], is_first=above == 1)
         if above > 1 and name and name not in _SHELLS:
-            return f"{name} (pid {above})"
-    return None
+            return Starter("program", f"{name} (pid {above})")
+        below = above
+    return Starter("unclear")
+
+
+def _program(argv: Sequence[str]) -> str:
+    words = argv[0].split() if argv else []
+    return words[0].rsplit("/", 1)[-1].lstrip("-") if words else ""
+
+
+def _started_by_init(process: Running, *, is_first: bool) -> Starter:
+    """Of a process whose parent is what takes over those whose parents are gone, and may have started it, too.
+
+    systemd starts services, and never what is in a scope. But a program that a service started, and left, is in it too.
+    """
+    if process.unit is None:
+        return Starter("unclear")
+    if process.unit.endswith(".service"):
+        return Starter("unit" if process.by_systemd else "unclear", process.unit)
+    return Starter("gone" if is_first or process.unit else "unclear")

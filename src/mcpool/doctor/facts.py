@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mcpool.config.problem import Problem
+from mcpool.doctor.duplicates import Starter
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,7 @@ class Stray:
 
     server: str
     pid: int
-    started_by: str | None
-    """The program above it; None if that is gone."""
+    started_by: Starter
     memory: int | None
     processes: int
 

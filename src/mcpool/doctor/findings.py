@@ -194,10 +194,20 @@ def _strays(facts: Facts) -> Iterator[Finding]:
         count = "" if stray.processes == 1 else f", {stray.processes} processes"
         memory = "" if stray.memory is None else f", {stray.memory / 1e6:.0f} MB"
         which = f"(pid {stray.pid}{count}{memory})"
-        if stray.started_by is None:
-            what = f"a copy of it runs {which} that nobody uses any more: what started it is gone"
-            yield Finding("warning", stray.server, what, f"`kill {stray.pid}`")
-            continue
-        client = next((c.name for c in facts.clients if any(stray.server == ours for _, ours in c.own)), "CLIENT")
-        what = f"{stray.started_by} runs a copy of its own {which}"
-        yield Finding("warning", stray.server, what, f"`mcpool install {client}`, then start that client anew")
+        starter = stray.started_by
+        match starter.kind:
+            case "program":
+                own = (c.name for c in facts.clients if any(stray.server == ours for _, ours in c.own))
+                what = f"{starter.name} runs a copy of its own {which}"
+                remedy = f"`mcpool install {next(own, 'CLIENT')}`, then start that client anew"
+            case "unit":
+                what = f"{starter.name}, a unit of systemd, runs a copy of its own {which}"
+                remedy = "stop and disable that unit, if those who use it can come through mcpool"
+            case "gone":
+                what = f"a copy of it runs {which} that nobody uses any more: what started it is gone"
+                remedy = f"`kill {stray.pid}`"
+            case "unclear":
+                where = f" in {starter.name}" if starter.name else ""
+                what = f"a copy of it runs{where} {which} that perhaps nobody uses any more"
+                remedy = f"`kill {stray.pid}`, if nobody does"
+        yield Finding("warning", stray.server, what, remedy)

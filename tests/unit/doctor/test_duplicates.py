@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mcpool.doctor.duplicates import Copy, Running, copies, same_server
+from mcpool.doctor.duplicates import Copy, Running, Starter, copies, same_server
 
+CURSOR = Starter("program", "cursor (pid 5)")
 FILES = ["npx", "-y", "@modelcontextprotocol/server-filesystem@1.2", "/home/ada"]
 
 
@@ -43,17 +44,44 @@ def test_a_launcher_and_what_it_launched_are_one_copy_of_whoever_started_it() ->
         Running(8, 7, ("python", "/x/bin/mcp-server-git")),
         Running(9, 8, ("git", "log")),
     ]
-    assert copies(processes, {"git": ["uvx", "mcp-server-git"]}) == [Copy("git", (7, 8, 9), "cursor (pid 5)")]
+    assert copies(processes, {"git": ["uvx", "mcp-server-git"]}) == [Copy("git", (7, 8, 9), CURSOR)]
 
 
 def test_what_mcpool_started_is_no_copy() -> None:
     assert copies([Running(7, 1, ("uvx", "mcp-server-git"), ours=True)], {"git": ["uvx", "mcp-server-git"]}) == []
 
 
-def test_a_copy_without_a_parent_was_left_behind() -> None:
-    processes = [Running(1, 0, ("init",)), Running(7, 1, ("uvx", "mcp-server-git"))]
+MANAGER = Running(4, 1, ("/usr/lib/systemd/systemd", "--user"))
+
+
+@pytest.mark.parametrize(
+    ("above", "unit", "by_systemd", "starter"),
+    [
+        (Running(1, 0, ("/sbin/init",)), "", False, Starter("gone")),
+        (Running(1, 0, ("/sbin/init",)), "session-3.scope", False, Starter("gone")),
+        (Running(1, 0, ("/sbin/init",)), "git.service", True, Starter("unit", "git.service")),
+        (Running(1, 0, ("/sbin/init",)), "cron.service", False, Starter("unclear", "cron.service")),
+        (MANAGER, "vte-spawn-1.scope", False, Starter("gone")),
+        (MANAGER, "git.service", True, Starter("unit", "git.service")),
+        (MANAGER, "app-code@1.service", False, Starter("unclear", "app-code@1.service")),
+        (MANAGER, "", False, Starter("unclear")),
+        (Running(1, 0, ("/sbin/launchd",)), None, False, Starter("unclear")),
+        (Running(1, 0, ("node", "agent.js")), "", False, Starter("unclear")),
+    ],
+)
+def test_a_copy_that_was_left_behind_is_told_from_a_unit_where_that_can_be_seen(
+    above: Running, unit: str | None, by_systemd: bool, starter: Starter
+) -> None:
+    shell = Running(7, above.pid, ("sh", "-c", "..."), unit=unit, by_systemd=by_systemd)
+    processes = [above, shell, Running(8, 7, ("uvx", "mcp-server-git"), unit=unit)]
     (copy,) = copies(processes, {"git": ["uvx", "mcp-server-git"]})
-    assert copy.started_by is None
+    assert copy.started_by == starter
+
+
+def test_a_copy_that_another_user_runs_was_not_left_behind() -> None:
+    processes = [Running(7, 5, ("uvx", "mcp-server-git"))]
+    (copy,) = copies(processes, {"git": ["uvx", "mcp-server-git"]}, {5: ("sudo", "-u", "ada")})
+    assert copy.started_by == Starter("program", "sudo (pid 5)")
 
 
 def test_processes_that_seem_to_descend_from_each_other_are_looked_at_once() -> None:

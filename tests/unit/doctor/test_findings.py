@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from mcpool.config.problem import Problem
 from mcpool.config.server import Http
+from mcpool.doctor.duplicates import Starter
 from mcpool.doctor.facts import (
     ClientEntry,
     ClientFacts,
@@ -170,13 +173,35 @@ def test_more_tools_than_a_client_takes_are_counted_over_what_it_reaches() -> No
 
 
 def test_a_copy_outside_mcpool_costs_and_names_its_starter() -> None:
-    stray = Stray("git", 99, "Cursor (pid 5)", 43_000_000, 2)
+    stray = Stray("git", 99, Starter("program", "Cursor (pid 5)"), 43_000_000, 2)
     finding = only(git(), strays=(stray,))
     assert finding.what == "Cursor (pid 5) runs a copy of its own (pid 99, 2 processes, 43 MB)"
 
 
-def test_a_copy_that_was_left_behind_can_be_killed() -> None:
-    assert only(git(), strays=(Stray("git", 99, None, None, 1),)).remedy == "`kill 99`"
+@pytest.mark.parametrize(
+    ("starter", "what", "remedy"),
+    [
+        (Starter("gone"), "a copy of it runs (pid 99) that nobody uses any more: what started it is gone", "`kill 99`"),
+        (
+            Starter("unit", "git.service"),
+            "git.service, a unit of systemd, runs a copy of its own (pid 99)",
+            "stop and disable that unit, if those who use it can come through mcpool",
+        ),
+        (
+            Starter("unclear", "code.service"),
+            "a copy of it runs in code.service (pid 99) that perhaps nobody uses any more",
+            "`kill 99`, if nobody does",
+        ),
+        (
+            Starter("unclear"),
+            "a copy of it runs (pid 99) that perhaps nobody uses any more",
+            "`kill 99`, if nobody does",
+        ),
+    ],
+)
+def test_a_copy_is_to_be_killed_only_if_it_was_left_behind(starter: Starter, what: str, remedy: str) -> None:
+    found = only(git(), strays=(Stray("git", 99, starter, None, 1),))
+    assert (found.what, found.remedy) == (what, remedy)
 
 
 def test_errors_come_first() -> None:
