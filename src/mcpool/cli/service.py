@@ -38,6 +38,9 @@ class _Kind:
     enable: Sequence[Sequence[str]]
     disable: Sequence[Sequence[str]]
     active: Sequence[str]
+    """Succeeds if it runs."""
+    inactive: frozenset[int]
+    """How that ends if it does not run; otherwise it could not be found out."""
 
 
 def _kind() -> _Kind:
@@ -57,6 +60,7 @@ def _kind() -> _Kind:
             enable=[["bootstrap", domain, str(file)]],
             disable=[["bootout", f"{domain}/{LABEL}"]],
             active=["print", f"{domain}/{LABEL}"],
+            inactive=frozenset({113}),
         )
     return _Kind(
         place.config / "systemd/user" / UNIT,
@@ -66,6 +70,7 @@ def _kind() -> _Kind:
         enable=[["--user", "enable", "--now", UNIT]],
         disable=[["--user", "disable", "--now", UNIT]],
         active=["--user", "is-active", "--quiet", UNIT],
+        inactive=frozenset({3, 4}),
     )
 
 
@@ -113,20 +118,24 @@ def uninstall(arguments: Namespace) -> int:
         return OK
     if MARK not in before:
         raise ConfigError([f"{kind.file}: is not mcpool's, and stays"])
-    _tell(kind, kind.disable, screen)
+    there = shutil.which(kind.program) is not None
+    told = there and _tell(kind, kind.disable, screen)
     if before != kind.text:
         _keep(kind.file, screen)
     kind.file.unlink(missing_ok=True)
     screen.line(f"removed {kind.file}", "green")
-    if shutil.which(kind.program):
+    if told:
         _tell(kind, kind.notice, screen)
+    elif there:
+        for command in kind.notice:
+            _call(kind, command)  # that the system does not listen was said
     return OK
 
 
 def status(arguments: Namespace) -> int:
     """Say whether it is installed, and runs; exit code 3 if it does not run."""
     screen, kind = Screen(), _kind()
-    before, active = _written(kind.file), _runs(kind)
+    before, (active, unknown) = _written(kind.file), _state(kind)
     if before is None:
         screen.line(f"not installed: {kind.file} does not exist; `mcpool service install` makes it")
     elif MARK not in before:
@@ -134,7 +143,10 @@ def status(arguments: Namespace) -> int:
     else:
         differs = "" if before == kind.text else " (not as this mcpool would write it: `mcpool service install` does)"
         screen.line(f"installed: {kind.file}{differs}")
-    screen.line(f"{kind.program} says that it {'runs' if active else 'does not run'}", "green" if active else "")
+    if before is not None and unknown:
+        screen.line(f"whether it runs is not known: {unknown}", "yellow")
+    elif before is not None or active:
+        screen.line(f"{kind.program} says that it {'runs' if active else 'does not run'}", "green" if active else "")
     try:
         screen.line(f"the daemon of this home runs (pid {ask_daemon('status')['pid']})")
     except NoDaemon:
@@ -156,7 +168,15 @@ def _keep(file: Path, screen: Screen) -> None:
 
 
 def _runs(kind: _Kind) -> bool:
-    return shutil.which(kind.program) is not None and _call(kind, kind.active) == ""
+    return _state(kind)[0]
+
+
+def _state(kind: _Kind) -> tuple[bool, str]:
+    """Whether it runs, and why that is not known if it is not."""
+    if shutil.which(kind.program) is None:
+        return False, f"{kind.program} is not here"
+    code, complaint = _call(kind, kind.active)
+    return code == 0, "" if code == 0 or code in kind.inactive else f"{kind.program}: {complaint}"
 
 
 def _tell(kind: _Kind, commands: Sequence[Sequence[str]], screen: Screen) -> bool:
@@ -166,16 +186,16 @@ def _tell(kind: _Kind, commands: Sequence[Sequence[str]], screen: Screen) -> boo
         if shutil.which(kind.program) is None:
             screen.line(f"{kind.program} is not here; on a machine that has it: {shown}", "yellow")
             return False
-        failure = _call(kind, command)
-        if failure:
-            screen.line(f"{shown}: {failure}", "yellow")
+        code, complaint = _call(kind, command)
+        if code != 0:
+            screen.line(f"{shown}: {complaint}", "yellow")
             return False
         screen.line(f"ran {shown}")
     return True
 
 
-def _call(kind: _Kind, command: Sequence[str]) -> str:
-    """What it complains of; "" if it succeeds."""
+def _call(kind: _Kind, command: Sequence[str]) -> tuple[int | None, str]:
+    """How it ended, None if it did not, and what it complains of if that was not well."""
     try:
         done = subprocess.run(
             [kind.program, *command],
@@ -186,10 +206,10 @@ def _call(kind: _Kind, command: Sequence[str]) -> str:
             timeout=_PATIENCE,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return str(error)
+        return None, str(error)
     if done.returncode == 0:
-        return ""
-    return (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
+        return 0, ""
+    return done.returncode, (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
 
 
 def _end_daemon(home: Path, screen: Screen) -> None:

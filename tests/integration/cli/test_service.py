@@ -17,6 +17,7 @@ PROGRAM = """\
 #!/bin/sh
 echo "$(basename "$0") $*" >> "$HOME/calls"
 case "$*" in *"$(cat "$HOME/refuses" 2>/dev/null || echo nothing)"*) echo "it refuses" >&2; exit 1;; esac
+case "$*" in *is-active*) exit "$(cat "$HOME/active" 2>/dev/null || echo 0)";; esac
 """
 
 
@@ -120,15 +121,43 @@ def test_without_the_systems_program_the_file_is_written_and_the_command_told(
 
 
 def test_status_says_what_is_there_and_what_runs(system: System) -> None:
-    system.refuses("is-active")
+    (system.home / "active").write_text("4")
     code, said = system.run("status")
     assert code == 3
-    assert "not installed" in said
-    system.refuses("nothing")
+    assert ("not installed" in said, "systemctl says" in said) == (True, False)
     system.run("install")
+    (system.home / "active").write_text("3")
+    assert "systemctl says that it does not run" in system.run("status")[1]
+    (system.home / "active").write_text("0")
     code, said = system.run("status")
     assert code == 0
     assert "systemctl says that it runs" in said
+
+
+def test_what_cannot_be_asked_says_nothing(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    system.run("install")
+    system.refuses("--user")
+    code, said = system.run("status")
+    assert (code, "systemctl says" in said) == (3, False)
+    assert "whether it runs is not known: systemctl: it refuses" in said
+    monkeypatch.setenv("PATH", str(system.home))
+    assert "whether it runs is not known: systemctl is not here" in system.run("status")[1]
+
+
+def test_what_does_not_listen_is_complained_of_once(system: System) -> None:
+    system.run("install")
+    system.refuses("--user")
+    code, said = system.run("uninstall")
+    assert (code, unit(system).exists()) == (0, False)
+    assert said.count("it refuses") == 1
+
+
+def test_where_the_systems_program_is_missing_it_is_just_removed(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system.run("install")
+    monkeypatch.setenv("PATH", str(system.home))
+    assert system.run("uninstall") == (0, f"removed {unit(system)}\n")
 
 
 def test_on_macos_it_is_a_launch_agent(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
