@@ -98,7 +98,7 @@ def run(arguments: Namespace) -> int:
         raise ConfigError(
             [f"there is no server to install: neither {file} nor these clients have one that can be used"]
         )
-    with _Tokens(TokenStore(home)) as tokens:
+    with _Tokens(TokenStore(home), store) as tokens:
         steps: list[_Step] = []
         for target in targets:
             token = tokens.of(target.client) if arguments.url else None
@@ -133,8 +133,9 @@ def run(arguments: Namespace) -> int:
 class _Tokens:
     """Tokens named after clients. Those made here go again, unless a file that was written holds them."""
 
-    def __init__(self, store: TokenStore) -> None:
+    def __init__(self, store: TokenStore, records: RecordStore) -> None:
         self._store = store
+        self._records = records
         self._made: set[str] = set()
         self._used: set[str] = set()
 
@@ -151,15 +152,15 @@ class _Tokens:
             self._made.add(client.name)
         return self._store.read(client.name)
 
-    def is_ours(self, client: Client, before: Record | None) -> bool:
-        """Whether the client's token was made for it: now, or when its file was written before."""
-        return client.name in self._made or (before is not None and before.token == client.name)
+    def is_ours(self, client: Client) -> bool:
+        """Whether the client's token was made for it: now, or when a file of its was written before."""
+        return client.name in self._made or self._records.in_use(client.name)
 
     def written(self, token: str | None, before: Record | None) -> None:
         """A file was written that holds this token, or none any more."""
         if token is not None:
             self._used.add(token)
-        elif before is not None and before.token is not None:
+        elif before is not None and before.token is not None and not self._records.in_use(before.token):
             self._store.revoke(before.token)
 
 
@@ -211,7 +212,7 @@ def _show(plan: ImportPlan, steps: Sequence[_Step], screen: Screen) -> None:
 def _write(step: _Step, store: RecordStore, tokens: _Tokens, screen: Screen) -> None:
     target, client = step.target, step.target.client
     before = target.record
-    token = client.name if step.token and tokens.is_ours(client, before) else None
+    token = client.name if step.token and tokens.is_ours(client) else None
     record = Record(client.name, target.file, target.base, digest_of(step.content), step.plan.entries, token)
     store.keep(record)
     try:

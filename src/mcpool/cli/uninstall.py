@@ -57,7 +57,7 @@ def run(arguments: Namespace) -> int:
         if outcome.content != current:
             swap(record.file, outcome.content, unchanged=current, checked=True)
         store.drop(record)
-        if record.token and record.token in tokens.names():
+        if record.token and not store.in_use(record.token) and record.token in tokens.names():
             tokens.revoke(record.token)
             screen.line(f"revoked the token `{record.token}`")
         what = "is what it was, byte for byte" if outcome.exact else "has what it had, and what was changed since"

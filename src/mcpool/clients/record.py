@@ -42,7 +42,7 @@ class Record:
     """SHA-256 of what was written."""
     entries: tuple[Entry, ...]
     token: str | None = None
-    """The name of the token that was made for it."""
+    """The name of the token that was made for it, or for another file of the same client."""
 
 
 def digest_of(content: bytes | None) -> str:
@@ -60,6 +60,10 @@ class RecordStore:
         """Those that can be read, by client and file."""
         found = [self._read(path) for path in sorted(self._folder.glob("*.json"))] if self._folder.is_dir() else []
         return sorted((record for record in found if record), key=lambda record: (record.client, str(record.file)))
+
+    def in_use(self, token: str) -> bool:
+        """Whether a file holds the token of this name, which was made for its client."""
+        return any(record.token == token for record in self.all())
 
     def of(self, client: str, file: Path) -> Record | None:
         """The record of one file, if it has entries of ours."""

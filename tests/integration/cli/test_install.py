@@ -258,6 +258,43 @@ def test_by_url_a_client_has_a_token_of_its_own_which_goes_with_it(user: User) -
     assert (user.tokens(), file.read_text()) == ([], CURSOR)
 
 
+@pytest.fixture
+def two_files(user: User, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Of one client that was installed in one after the other, since it was told to have its folder elsewhere."""
+    first = user.has("claude-code", CLAUDE_CODE)
+    user.run("install", "claude-code", "--url", "--yes")
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(user.home / "elsewhere"))
+    second = user.home / "elsewhere" / ".claude.json"
+    second.parent.mkdir()
+    second.write_text(CLAUDE_CODE)
+    user.run("install", "claude-code", "--url", "--yes")
+    return first, second
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_token_in_two_files_goes_with_the_last_one(user: User, two_files: tuple[Path, Path], left: int) -> None:
+    file, other = two_files[left], two_files[1 - left]
+    token = (user.pool / "tokens" / "claude-code").read_text()
+    text = file.read_text()
+    file.write_text("{")
+    assert user.run("uninstall", "claude-code", "--yes")[0] == 2
+    assert (token in text, token in other.read_text(), user.tokens()) == (True, False, ["claude-code"])
+    file.write_text(text)
+    assert user.run("uninstall", "claude-code", "--yes")[0] == 0
+    assert (token in file.read_text(), user.tokens()) == (False, [])
+
+
+def test_from_url_to_shim_the_token_stays_for_another_file(
+    user: User, two_files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLAUDE_CONFIG_DIR")
+    user.run("install", "claude-code", "--yes")
+    token = (user.pool / "tokens" / "claude-code").read_text()
+    assert [token in file.read_text() for file in two_files] == [False, True]
+    assert user.run("uninstall", "claude-code", "--yes")[0] == 0
+    assert user.tokens() == []
+
+
 def test_from_url_to_shim_the_token_goes_and_is_not_shown(user: User) -> None:
     file = user.has("cursor", CURSOR)
     user.run("install", "cursor", "--url", "--yes")
