@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from mcpool.config.server import LOCAL, ServerConfig
 from mcpool.errors import McpoolError
 
 if TYPE_CHECKING:
+    from mcpool.backend.tools import ToolDefinition
     from mcpool.host import Host
 
 logger = logging.getLogger("mcpool")
@@ -37,10 +40,15 @@ async def warm_up(host: Host, cwd: str, report: Callable[[Progress], None]) -> N
         step = thread.capture()
         try:
 
-            async def start(progress: Progress) -> None:
+            async def there(server: ServerConfig) -> tuple[ToolDefinition, ...]:
+                await host.environments.reached(server.environment_id)
+                async with thread.step() as later:
+                    return await later.tool_definitions(server.name)
+
+            async def start(progress: Progress, tools_of: Callable[[], Awaitable[tuple[ToolDefinition, ...]]]) -> None:
                 report(progress)
                 try:
-                    tools = await step.tool_definitions(progress.server)
+                    tools = await tools_of()
                 except Exception as error:
                     # Whatever is wrong with one server, the daemon and the others go on.
                     if not isinstance(error, McpoolError):
@@ -51,7 +59,11 @@ async def warm_up(host: Host, cwd: str, report: Callable[[Progress], None]) -> N
                 report(replace(settled, seconds=loop.time() - began))
 
             async with asyncio.TaskGroup() as starting:
-                for server in step.servers:
-                    starting.create_task(start(Progress(server)))
+                for name in step.servers:
+                    starting.create_task(start(Progress(name), partial(step.tool_definitions, name)))
+                for server in host.servers:
+                    # Those of executors, of which none is reached by now.
+                    if server.enabled and server.environment_id != LOCAL and server.name not in step.servers:
+                        starting.create_task(start(Progress(server.name), partial(there, server)))
         finally:
             step.release()

@@ -32,6 +32,11 @@ class Reading:
     managed: Config
     environments: EnvironmentsRead
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with any of the files."""
+        return self.own.problems + self.managed.problems + self.environments[1]
+
 
 class Configuration:
     """Reads it, and reads it again."""

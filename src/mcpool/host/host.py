@@ -329,7 +329,7 @@ class Host:
             own.grants.keep_in(reading.own.oauth_store)
             own.resolver.forget()
             threads.apply(servers)
-        return reading.own.problems
+        return reading.problems
 
     async def watch(
         self,

@@ -32,7 +32,7 @@ def test_added_before_the_daemon_starts_its_servers_run_there(ours: ExecServer, 
     added = home.run("env", "add", "box", ours.url, "--token-file", token_file(ours))
     assert added.returncode == 0, added.stderr
     assert (home.path / "environments.toml").stat().st_mode & 0o777 == 0o600
-    home.up().ready()
+    assert "demo  ready  4 tools" in home.up().ready()
     listed = home.run("env", "list")
     assert f"box  ready  {ours.url}  in {ours.root}" in listed.stdout
     (environment,) = home.status()["environments"]
@@ -45,7 +45,7 @@ def test_added_before_the_daemon_starts_its_servers_run_there(ours: ExecServer, 
 
 
 def test_added_and_removed_while_the_daemon_runs(ours: ExecServer, home: McpoolHome) -> None:
-    home.up().ready()
+    assert "demo  failed  its environment `box` is not available" in home.up().ready()
     (row,) = home.status()["servers"]
     assert row["last_error"] == "there is no environment `box`; `mcpool env add box URL` adds it"
     assert home.run("explain", "demo").returncode == 2
