@@ -90,7 +90,7 @@ def test_comments_of_the_file_stay(home: McpoolHome) -> None:
     assert home.run("env", "add", "two", "ws://127.0.0.1:2", "--token", "${keyring:two}").returncode == 0
     assert home.run("env", "add", "two", "ws://127.0.0.1:2").returncode == 2
     assert home.run("env", "remove", "one").returncode == 0
-    assert file.read_text() == '# mine\n[environments.two]\nurl = "ws://127.0.0.1:2"\ntoken = "${keyring:two}"\n'
+    assert file.read_text() == '# mine\n\n[environments.two]\nurl = "ws://127.0.0.1:2"\ntoken = "${keyring:two}"\n'
 
 
 def test_one_line_for_all_gets_one_more(home: McpoolHome) -> None:
