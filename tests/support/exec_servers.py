@@ -89,6 +89,16 @@ class ExecServer:
         self._process.kill()
         wait_gone(self._process.pid)
 
+    def stop(self) -> None:
+        """Have it stand still."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """The opposite."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def end(self) -> int:
         """End it in good order; returns its exit code."""
         assert self._process is not None

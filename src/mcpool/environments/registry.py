@@ -7,7 +7,7 @@ import logging
 import random
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from mcpool.config.environments import LONGEST_RESUME, EnvironmentConfig, why_no_id, why_no_url
@@ -15,9 +15,11 @@ from mcpool.config.server import LOCAL
 from mcpool.environments.executor import Executor, Patience
 from mcpool.environments.executor_files import ExecutorFiles
 from mcpool.environments.executor_launcher import ExecutorLauncher, Log
-from mcpool.environments.file_uri import to_path
+from mcpool.environments.file_uri import native, to_path
 from mcpool.environments.files import Files, LocalFiles
-from mcpool.environments.session import Session
+from mcpool.environments.files_within import FilesWithin
+from mcpool.environments.protocol import STATUS, Nothing
+from mcpool.environments.session import Refused, Session
 from mcpool.environments.socket import Dial
 from mcpool.environments.states import State, Status, shown
 from mcpool.environments.websocket import dial
@@ -148,16 +150,33 @@ class Environments:
         if known is None:
             return EnvironmentStatus(id, "unknown", f"unknown environment id `{id}`")
         executor = known.executor
-        place = None if executor.session is None else _place(executor.session)
         info = None if executor.session is None else executor.session.info
         return EnvironmentStatus(
             id,
             shown(executor.state),
             None if executor.state is State.READY else executor.error,
             shown_url(known.config.url),
-            None if place is None else place.root,
+            None if info is None or info.cwd is None else native(info.cwd),
             None if info is None or info.shell is None else info.shell.path,
         )
+
+    async def probe(self, id: str, *, timeout: float = 5.0) -> EnvironmentStatus:
+        """`status`, but `ready` only if the executor answers over its socket, now, within `timeout` seconds."""
+        status = self.status(id)
+        if id == LOCAL or status.status != "ready":
+            return status
+        try:
+            async with asyncio.timeout(timeout):
+                await self.session(id).request(STATUS, Nothing(), Nothing)
+        except Refused:
+            return self.status(id)  # an older one, that lives and does not know the question
+        except EnvironmentUnavailable:
+            return self.status(id)
+        except TimeoutError:
+            now = self.status(id)
+            silent = f"it does not answer within {timeout:g} s; it is looked after, and lost if it stays silent"
+            return replace(now, status="disconnected", error=silent) if now.status == "ready" else now
+        return self.status(id)
 
     def all(self) -> tuple[EnvironmentStatus, ...]:
         """Every executor, in the order in which they were added."""
@@ -189,17 +208,19 @@ class Environments:
         """The live connection to an executor. Raises: EnvironmentUnavailable."""
         return _place(self.session(id))
 
-    def files(self, environment: str) -> Files:
+    def files(self, environment: str, *, within: str | None = None) -> Files:
         """The files of an environment; each question is asked of whatever connection there is then.
+
+        `within` is a folder that nothing may lead out of; paths may be relative to it (`FilesWithin`).
 
         Raises:
             EnvironmentUnavailable: there is none of this id.
+            ValueError: `within` is not absolute.
         """
-        if environment == LOCAL:
-            return self._local
-        if environment not in self._known:
+        if environment != LOCAL and environment not in self._known:
             raise _unknown(environment)
-        return ExecutorFiles(lambda: self.session(environment))
+        files = self._local if environment == LOCAL else ExecutorFiles(lambda: self.session(environment))
+        return files if within is None else FilesWithin(files, within)
 
     def launcher(self, place: ExecutorPlace) -> ExecutorLauncher:
         """What starts servers over that very connection. Raises: EnvironmentUnavailable, if it is gone."""

@@ -15,6 +15,7 @@ from mcpool.config.document import Document, read_json
 from mcpool.config.problem import Problem, Report
 from mcpool.config.server import CLIENT_CWD, LOCAL, ServerConfig, Stdio
 from mcpool.environments.files import Files
+from mcpool.environments.files_within import FilesWithin
 from mcpool.plugins import apps, manifest, servers, skill
 from mcpool.plugins.beneath import beneath, is_beneath, is_path
 from mcpool.plugins.contents import Contents, Skill
@@ -42,11 +43,7 @@ async def read_root(files: Files, id: str, placement: Placement) -> Contents:
 
 async def read_body(files: Files, root: str, path: str) -> str:
     """The text of a skill's SKILL.md. Raises: OSError, ValueError, if it cannot be read or is not in the root."""
-    real = await files.real_path(path)
-    if not is_beneath(await files.real_path(root), real):
-        msg = "a link leads out of its plugin's folder"
-        raise ValueError(msg)
-    return (await files.read(real, skill.LONGEST)).decode("utf-8")
+    return (await FilesWithin(files, root).read(path, skill.LONGEST)).decode("utf-8")
 
 
 class _Reader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
@@ -13,6 +14,8 @@ from mcpool.world.section import Section
 from mcpool.world.surroundings import ServerFacts, Surroundings
 from mcpool.world.tools import losses_told
 from mcpool.world.world_state import News, WorldState
+
+logger = logging.getLogger("mcpool")
 
 Around = Callable[[ThreadFacts], Surroundings]
 """What surrounds a thread besides its servers, at this moment."""
@@ -55,4 +58,7 @@ class Telling:
             )
             for name, binding in step.bindings.items()
         }
-        return self.world.tell(replace(around, servers=servers, connectors=connectors), retained=retained)
+        news = self.world.tell(replace(around, servers=servers, connectors=connectors), retained=retained)
+        for warning in news.warnings:
+            logger.warning("%s", warning)
+        return news

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 LINE = 250
 """Characters of a description."""
@@ -24,20 +24,43 @@ def one_line(text: str, most: int = LINE) -> str:
     return clean.translate(_MARKUP)
 
 
-def fragment(tag: str, groups: Iterable[tuple[str, Iterable[str]]], most: int = FRAGMENT) -> str | None:
+def shortened(line: str, most: int) -> str:
+    """What `one_line` made, in at most so many characters, or nothing at all."""
+    if len(line) <= most or most <= 3:
+        return line if len(line) <= most else ""
+    cut = line[: most - 3]
+    entity = cut.rfind("&")
+    if entity >= 0 and ";" not in cut[entity:]:
+        cut = cut[:entity]
+    return cut.rstrip() + "..."
+
+
+Group = tuple[str, Sequence[str]]
+"""A heading, and the lines under it."""
+
+
+def fragment(tag: str, groups: Sequence[Group], most: int = FRAGMENT) -> str | None:
     """One fragment: groups of lines, each under its heading, as many as there is room for; None if there are none."""
     lines: list[str] = []
+    for (heading, entries), fits in zip(groups, fitting(groups, most), strict=True):
+        if entries:
+            lines += [heading, *(f"- {entry}" for entry in entries[:fits])]
+        if fits < len(entries):
+            lines.append(f"- ... {len(entries) - fits} more are not listed")
+    return None if not lines else "\n".join((f"<{tag}>", *lines, f"</{tag}>"))
+
+
+def fitting(groups: Sequence[Group], most: int = FRAGMENT) -> list[int]:
+    """How many lines of each group there is room for."""
+    found: list[int] = []
     room = most
-    for heading, items in groups:
-        entries = list(items)
-        if not entries:
-            continue
-        lines.append(heading)
-        room -= len(heading.encode()) + 1
-        for number, entry in enumerate(entries):
+    for heading, entries in groups:
+        room -= len(heading.encode()) + 1 if entries else 0
+        fits = 0
+        for entry in entries:
             room -= len(entry.encode()) + 3
             if room < 0:
-                lines.append(f"- ... {len(entries) - number} more are not listed")
                 break
-            lines.append(f"- {entry}")
-    return None if not lines else "\n".join((f"<{tag}>", *lines, f"</{tag}>"))
+            fits += 1
+        found.append(fits)
+    return found

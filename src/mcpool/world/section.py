@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from mcpool.world.surroundings import Surroundings
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Snapshot = dict[str, Json]
 """What is compared, and kept with the thread. No value in it is null: there, null means that it went."""
+
+
+@runtime_checkable
+class Warns(Protocol):
+    """What a section may offer besides, where it can't tell everything."""
+
+    def warning(self, previous: Mapping[str, Json] | None, now: Mapping[str, Json]) -> str | None:
+        """What the person should know of that, when `render` has something to tell of the same; None: nothing."""
+        ...
 
 
 class Section(Protocol):

@@ -11,7 +11,7 @@ from mcpool.world.environments import EnvironmentsSection
 from mcpool.world.mentioned_skills import MentionedSkillsSection
 from mcpool.world.merge_patch import applied, difference
 from mcpool.world.plugins import PluginsSection
-from mcpool.world.section import Json, Section, Snapshot
+from mcpool.world.section import Json, Section, Snapshot, Warns
 from mcpool.world.skills import HOST_SKILLS, SELECTED_SKILLS
 from mcpool.world.surroundings import Surroundings
 from mcpool.world.tools import ToolsSection
@@ -42,6 +42,8 @@ class News:
     fragments: tuple[Fragment, ...]
     patch: Mapping[str, Json]
     """The merge patch (RFC 7386) from the snapshots that were told before to those that are told now."""
+    warnings: tuple[str, ...] = ()
+    """For the person: what there was no room to tell."""
 
     @property
     def text(self) -> str:
@@ -79,18 +81,23 @@ class WorldState:
             ValueError: a section's snapshot holds a null.
         """
         fragments: list[Fragment] = []
+        warnings: list[str] = []
         now: dict[str, Json] = {}
         for section in self._sections:
             snapshot = section.snapshot(surroundings)
             if snapshot is None:
                 continue
             now[section.id] = snapshot
-            text = section.render(self._previous(section.id, retained), snapshot)
-            if text is not None:
-                fragments.append(Fragment(section.id, text))
+            previous = self._previous(section.id, retained)
+            text = section.render(previous, snapshot)
+            if text is None:
+                continue
+            fragments.append(Fragment(section.id, text))
+            if isinstance(section, Warns) and (warning := section.warning(previous, snapshot)) is not None:
+                warnings.append(warning)
         patch = difference(self._told, now)
         self._told = now
-        return News(tuple(fragments), patch)
+        return News(tuple(fragments), patch, tuple(warnings))
 
     def restore(self, patches: Sequence[Mapping[str, Json]]) -> None:
         """Take up what was told before, from the patches that were kept with the thread, oldest first."""

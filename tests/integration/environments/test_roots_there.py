@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import mcpool
 from mcpool.threads.thread import Thread
 from support.connectors import applications
@@ -214,3 +216,60 @@ async def test_a_server_that_is_an_endpoint_is_reached_from_where_its_plugin_is(
         async with thread.step() as step:
             assert not (await step.call("mcp__web__send")).is_error
         await host.close()
+
+
+async def test_a_skill_there_is_told_once_when_it_is_named_and_what_it_refers_to_can_be_read_beneath_its_root(
+    far: ExecServer, open_host: OpenHost
+) -> None:
+    """Scenario S6. Permission profiles, which may hide a skill, belong to who runs the agent's own tools: not to us."""
+    root = kit(far)
+    (far.root / "kit" / "skills" / "review" / "checks.md").write_text("Look at the tests.")
+    (far.root / "kit" / "skills" / "review" / "out.md").symlink_to(far.root.parent / "secret")
+    (far.root.parent / "secret").write_text("s3cret")
+    host = await open_host(servers())
+    attach(host, far)
+    await ready(host)
+    thread = host.thread(capability_roots=[root])
+    thread.mention_in("Please $review this.")
+    _, news = await at_next_step(thread)
+    assert news.count("Look twice.") == 1
+    thread.mention_in("And $review that.")
+    assert (await at_next_step(thread))[1] == ""
+    files = host.environments.files(root.environment, within=root.path)
+    assert await files.read("skills/review/checks.md", 1000) == b"Look at the tests."
+    for path in ("skills/review/out.md", "../../secret", str(far.root.parent / "secret"), "/etc/passwd"):
+        with pytest.raises(PermissionError):
+            await files.read(path, 1000)
+
+
+async def test_skills_for_which_there_is_no_room_are_left_out_and_the_person_is_told(
+    ours: ExecServer, open_host: OpenHost, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Scenario S6. One that is left out can be named all the same."""
+    for number in range(120):
+        skill(ours.root / "many" / f"skill-with-a-rather-long-name-{number:03}", body=f"Do {number}.")
+    host = await open_host(servers())
+    attach(host, ours)
+    await ready(host)
+    thread = host.thread(capability_roots=[mcpool.CapabilityRoot("many", str(ours.root / "many"), "box")])
+    async with thread.step() as step:
+        told = thread.news(step)
+    assert "more are not listed" in told.text
+    assert "skill-with-a-rather-long-name-119" not in told.text
+    (warning,) = told.warnings
+    assert "of 120 skills" in warning
+    assert warning in caplog.text
+    assert "Do 119." in (await at_next_step(thread, "skill-with-a-rather-long-name-119"))[1]
+
+
+async def test_the_model_is_told_the_native_folder_and_shell_of_the_environment_that_was_chosen(
+    far: ExecServer, open_host: OpenHost
+) -> None:
+    """Scenario S9. And where each skill is, as a path of there."""
+    host = await open_host(servers())
+    attach(host, far)
+    await ready(host)
+    _, news = await at_next_step(host.thread(capability_roots=[kit(far)]))
+    assert f"- box: ready, cwd {far.root}, shell " in news
+    assert f"- kit:review ({far.root}/kit/skills/review/SKILL.md in box)" in news
+    assert "file://" not in news

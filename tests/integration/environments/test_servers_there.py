@@ -191,7 +191,7 @@ async def test_a_folder_out_of_the_root_is_refused(ours: ExecServer, open_host: 
 
 
 async def test_the_model_is_told_of_executors(ours: ExecServer, open_host: OpenHost) -> None:
-    """S5"""
+    """Scenario S9. S5"""
     host = await open_host(servers())
     async with host.thread() as thread:
         attach(host, ours)
@@ -236,10 +236,63 @@ async def test_an_executor_that_nobody_answers_at_is_disconnected_and_says_why(o
 
 
 async def test_a_listener_that_stalls_is_given_up_after_the_connect_timeout(open_host: OpenHost) -> None:
-    """S7 of the precedent: environment/add applies its timeout."""
+    """Scenario S7."""
     host = await open_host(servers())
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         host.environments.add("box", f"ws://127.0.0.1:{port}", connect_timeout=0.2)
         await until(host, lambda: host.environments.status("box").status == "disconnected")
     assert "within 0.2 s" in str(host.environments.status("box").error)
+
+
+async def test_each_change_of_a_connection_is_told_when_it_happens(far: ExecServer, open_host: OpenHost) -> None:
+    """Scenario S7."""
+    host = await open_host(servers())
+    heard: dict[str, list[str]] = {"cut": [], "lost": []}
+
+    def hear(id: str) -> None:
+        status = host.environments.status(id).status
+        if heard[id][-1:] != [status]:
+            heard[id].append(status)
+
+    host.environments.listen(hear)
+    async with cable(far.port) as line:
+        host.environments.add("cut", line.url, token=far.token)
+        await ready(host, "cut")
+        line.cut()
+        await until(host, lambda: len(heard["cut"]) == 4)
+        host.environments.remove("cut")
+    assert heard["cut"] == ["pending", "ready", "pending", "ready", "unknown"]
+    host.environments.add("lost", far.url, token=far.token, resume_timeout=0.3)
+    await ready(host, "lost")
+    far.kill()
+    await until(host, lambda: host.environments.status("lost").status == "disconnected")
+    far.start()
+    await ready(host, "lost")
+    assert heard["lost"] == ["pending", "ready", "pending", "disconnected", "ready"]
+
+
+async def test_how_an_environment_is_says_ready_only_if_its_executor_answers_now(
+    far: ExecServer, open_host: OpenHost
+) -> None:
+    """Scenario S8. Ready, pending, disconnected and unknown, the last three with what is wrong."""
+    host = await open_host(servers())
+    attach(host, far)
+    assert (await host.environments.probe("local")).status == "ready"
+    assert (await host.environments.probe("box")).status == "pending"
+    await ready(host)
+    assert (await host.environments.probe("box")).status == "ready"
+    unknown = await host.environments.probe("missing")
+    assert (unknown.status, unknown.error) == ("unknown", "unknown environment id `missing`")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host.environments.add("stalled", f"ws://127.0.0.1:{silent.getsockname()[1]}", connect_timeout=0.2)
+        assert (await host.environments.probe("stalled")).status == "pending"
+        await until(host, lambda: host.environments.status("stalled").status == "disconnected")
+    stalled = await host.environments.probe("stalled")
+    assert (stalled.status, "within 0.2 s" in str(stalled.error)) == ("disconnected", True)
+    host.environments.remove("stalled")
+    far.stop()
+    still = await host.environments.probe("box", timeout=0.2)
+    assert (still.status, "does not answer within 0.2 s" in str(still.error)) == ("disconnected", True)
+    far.go_on()
+    assert (await host.environments.probe("box")).status == "ready"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcpool.environments.file_uri import to_path, to_uri
+from mcpool.environments.file_uri import native, to_path, to_uri
 
 
 @given(st.text(st.characters(exclude_characters="\0")))
@@ -38,3 +38,18 @@ def test_what_is_no_path_here_is_refused(uri: str) -> None:
 def test_what_is_not_absolute_has_no_uri(path: str) -> None:
     with pytest.raises(OSError, match="not an absolute path"):
         to_uri(path)
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("file:///home/a%20b", "/home/a b"),
+        ("file:///C:/Users/a%20b", r"C:\Users\a b"),
+        ("file://files/share/a", r"\\files\share\a"),
+        ("file:///C:x", "/C:x"),
+        ("https://example.com/a", None),
+    ],
+)
+def test_what_is_shown_is_written_as_the_system_writes_it_that_has_it(uri: str, path: str | None) -> None:
+    """Scenario S9."""
+    assert native(uri) == path

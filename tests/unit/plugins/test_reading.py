@@ -215,7 +215,7 @@ async def test_a_link_that_leads_out_of_the_root_is_refused(tmp_path: Path) -> N
     contents = await read(folder, environment=ELSEWHERE)
     assert (contents.servers, contents.skills, contents.connectors) == ((), (), ())
     assert said(contents).count("leads out of the plugin's folder") == 3
-    with pytest.raises(ValueError, match="out of its plugin's folder"):
+    with pytest.raises(PermissionError, match="is a link that leads out of"):
         await read_body(LocalFiles(), str(folder), str(folder / "skills" / "stolen" / "SKILL.md"))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from mcpool.world.section import Json, Snapshot
+from mcpool.world.skills import ROOM
 from mcpool.world.surroundings import (
     ConnectorFacts,
     EnvironmentFacts,
@@ -94,6 +95,38 @@ def test_skills_of_the_host_and_of_environments_are_told_apart_and_that_they_wen
     assert "- lint (/l/SKILL.md in box): Lints" in texts[0]
     assert "none are available any more" in texts[1]
     assert "host_skills" not in texts[1]
+
+
+def skills(number: int, description: str) -> Surroundings:
+    return Surroundings(
+        skills={f"skill{n:03}": SkillFacts(description, f"/s/{n}/SKILL.md", "box") for n in range(number)}
+    )
+
+
+def test_descriptions_of_many_skills_are_shortened_so_that_all_are_listed_and_the_person_is_told() -> None:
+    """Scenario S6."""
+    news = WorldState().tell(skills(60, "What it is for & when. " * 20))
+    assert len(news.text) < ROOM + 200
+    assert "skill059 (/s/59/SKILL.md in box): What it is for &amp; when" in news.text
+    assert "more are not listed" not in news.text
+    (warning,) = news.warnings
+    assert "the descriptions of 60 skills of the selected environments are shortened to" in warning
+
+
+def test_skills_for_which_there_is_no_room_at_all_are_left_out_and_the_person_is_told() -> None:
+    """Scenario S6. The model is told that there are more."""
+    world = WorldState()
+    news = world.tell(skills(600, "What it is for."))
+    assert len(news.text) < ROOM + 200
+    listed = news.text.count("/SKILL.md in box)")
+    assert f"- ... {600 - listed} more are not listed" in news.text
+    (warning,) = news.warnings
+    assert warning.startswith(f"{600 - listed} of 600 skills of the selected environments are not listed")
+    assert world.tell(skills(600, "What it is for.")).warnings == ()
+
+
+def test_where_there_is_room_for_all_skills_nobody_is_warned() -> None:
+    assert WorldState().tell(skills(10, "What it is for.")).warnings == ()
 
 
 def test_that_there_never_were_skills_is_not_worth_telling() -> None:
