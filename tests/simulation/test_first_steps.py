@@ -241,6 +241,8 @@ async def test_a_remembered_list_is_replaced_by_the_live_one_with_the_next_step(
 
 
 async def test_a_call_of_a_remembered_tool_that_changed_is_refused_and_nothing_is_sent() -> None:
+    """Scenario L4. Therefore lists are remembered also where an identity cannot hold all that they depend on, as with
+    variables of an executor and helpers for headers."""
     server = FakeServer("fake")
     shelf = await filled(server)
     server.tools = [tool("echo", description="deletes everything")]
@@ -250,8 +252,24 @@ async def test_a_call_of_a_remembered_tool_that_changed_is_refused_and_nothing_i
     assert server.got("tools/call") == []
 
 
+async def test_a_remembered_tool_that_is_for_applications_alone_by_now_is_refused_and_says_so() -> None:
+    """Scenario L1."""
+    server = FakeServer("fake", tools=[tool("echo"), tool("other")])
+    shelf = await filled(server)
+    server.tools = [tool("echo", _meta={"ui": {"visibility": ["app"]}}), tool("other")]
+    async with World(server, store=shelf) as world:
+        thread = world.thread()
+        async with thread.step() as step:
+            with pytest.raises(ToolChanged, match="not available to the model"):
+                await step.call(ECHO)
+            await step.call("mcp__fake__other")
+        async with thread.step() as step:
+            assert list(step.tools) == ["mcp__fake__other"]
+    assert [message["params"]["name"] for message in server.got("tools/call")] == ["other"]
+
+
 async def test_approval_is_decided_by_the_live_annotations_never_by_remembered_ones() -> None:
-    """A tool whose list said that it only reads, and that says so no longer, is another tool."""
+    """Scenario L4. A tool whose list said that it only reads, and that says so no longer, is another tool."""
     asked: list[ApprovalRequest] = []
     server = FakeServer("fake", tools=[tool("echo", annotations={"readOnlyHint": True})])
     shelf = await filled(server)

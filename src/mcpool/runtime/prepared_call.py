@@ -16,6 +16,7 @@ import msgspec
 from mcpool.backend.connection import Connection
 from mcpool.backend.tools import ToolDefinition
 from mcpool.catalog.connector import Connector
+from mcpool.catalog.toolschema import is_model_visible
 from mcpool.errors import CallTimeout, ServerError, ServerUnavailable, ToolChanged, ToolNotFound
 from mcpool.runtime.admission import admit, verdict
 from mcpool.runtime.approval import runs_unseen
@@ -233,6 +234,11 @@ class PreparedCall:
             if live is None:
                 raise ToolChanged(
                     self.server, f"tool `{self.tool}` is no longer offered; look at the tools of the next step"
+                )
+            if not is_model_visible(live.raw):
+                raise ToolChanged(
+                    self.server,
+                    f"tool `{self.tool}` is not available to the model any more; look at the tools of the next step",
                 )
             if live.digest != known.digest or self.view.connector_of(live) != self.view.connector_of(known):
                 raise ToolChanged(

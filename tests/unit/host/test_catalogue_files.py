@@ -58,6 +58,7 @@ async def test_what_was_kept_comes_back_byte_for_byte(shelf: Shelf) -> None:
 
 
 async def test_the_files_are_private_and_their_names_tell_nothing(shelf: Shelf) -> None:
+    """Scenario L4."""
     path = await shelf.keep()
     assert path is not None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
