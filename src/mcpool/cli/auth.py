@@ -17,7 +17,9 @@ from mcpool.cli.exit_codes import OK, USAGE
 from mcpool.cli.screen import Screen
 from mcpool.cli.visit import has_browser, pasted, with_browser
 from mcpool.config import Config, load
+from mcpool.config.expand import Secret
 from mcpool.config.home import ensure_home
+from mcpool.config.loading import keyring
 from mcpool.config.server import Http, ServerConfig
 from mcpool.errors import ConfigError, DaemonError, ServerUnavailable
 from mcpool.gateway.record import read_record
@@ -54,7 +56,8 @@ def run(arguments: Namespace) -> int:
     home = ensure_home(Path(home_path(os.environ)))
     # Also what the daemon goes by, so that both mean the same server and find it in the same way.
     environ = {**os.environ, **asyncio.run(base_environment(os.environ, home)).lookup}
-    config = asyncio.run(_with_others(_config(home, arguments.config, environ), home, environ))
+    secret = keyring()  # one for all that is read: so a keyring that is locked is waited for once
+    config = asyncio.run(_with_others(_config(home, arguments.config, environ, secret), home, environ, secret))
     desk = _Desk(GrantStore(home, config.oauth_store), Screen(), lambda url: proxy_for(url, environ))
     match arguments.words:
         case ["list"]:
@@ -74,19 +77,19 @@ def run(arguments: Namespace) -> int:
             return USAGE
 
 
-def _config(home: Path, given: Path | None, environ: Mapping[str, str]) -> Config:
+def _config(home: Path, given: Path | None, environ: Mapping[str, str], secret: Secret) -> Config:
     """What the daemon runs with."""
     record = read_record(home)
     if given is None and record is not None and record.config is not None and Path(record.config).is_file():
         given = Path(record.config)
-    config = load(None if given is None else given.absolute(), home=home, environ=environ)
+    config = load(None if given is None else given.absolute(), home=home, environ=environ, secret=secret)
     config.require()
     return config
 
 
-async def _with_others(config: Config, home: Path, environ: Mapping[str, str]) -> Config:
+async def _with_others(config: Config, home: Path, environ: Mapping[str, str], secret: Secret) -> Config:
     """The same with what else may want a sign-in: the server for connectors, and those of installed plugins."""
-    contributors = Contributors(home, environ, Extensions((), sections_alone), with_projects=True)
+    contributors = Contributors(home, environ, Extensions((), sections_alone), with_projects=True, secret=secret)
     await contributors.read_plugins()
     connectors = () if config.connectors is None else (config.connectors,)
     servers: dict[str, ServerConfig] = {}

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from mcpool._version import __version__
 from mcpool.config import load
+from mcpool.config.expand import Secret
 from mcpool.config.home import ensure_home, home_key
+from mcpool.config.loading import keyring
 from mcpool.errors import DaemonError, McpoolError
 from mcpool.gateway.activity import Activity
 from mcpool.gateway.http_face import http_face
@@ -241,7 +243,8 @@ async def running(options: DaemonOptions, environ: Mapping[str, str]) -> AsyncGe
     home = ensure_home(options.home)
     environ = await _environment(environ, home, login=options.asks_login_shell)
     source = configured(options)
-    config = load(source, home=home, environ=environ)
+    secret = keyring()  # one for all that is read: so a keyring that is locked is waited for once
+    config = await asyncio.to_thread(load, source, home=home, environ=environ, secret=secret)
     config.require()
     port = config.daemon.port if options.port is None else options.port
     tokens = TokenStore(home)
@@ -252,7 +255,7 @@ async def running(options: DaemonOptions, environ: Mapping[str, str]) -> AsyncGe
         # The port first: it is what most often can't be had, and nothing has been started for nothing then.
         sock = bind_loopback(port)
         stack.callback(sock.close)
-        host = await stack.enter_async_context(_open_host(source, home, environ))
+        host = await stack.enter_async_context(_open_host(source, home, environ, secret))
         gateway = _make_gateway(host, home, tokens)
         stack.push_async_callback(gateway.close)
         record = _record(options, sock, token_file)
@@ -300,10 +303,10 @@ async def _idle(daemon: Daemon, seconds: float) -> None:
         await daemon.watch_idleness(seconds)
 
 
-def _open_host(source: Source, home: Path, environ: Mapping[str, str]) -> Host:
+def _open_host(source: Source, home: Path, environ: Mapping[str, str], secret: Secret) -> Host:
     from mcpool.host import open
 
-    return open(source, home=home, environ=environ, projects=True)
+    return open(source, home=home, environ=environ, secret=secret, projects=True)
 
 
 def _make_gateway(host: Host, home: Path, tokens: TokenStore) -> Gateway:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mcpool.config import Config, load
-from mcpool.config.loading import keyring
+from mcpool.config.expand import Secret
 from mcpool.config.problem import Problem
 from mcpool.config.server import ServerConfig
 from mcpool.environments.registry import Environments
@@ -47,15 +47,19 @@ class Configuration:
         home: Path,
         environ: Mapping[str, str],
         *,
+        secret: Secret,
         projects: bool,
         extensions: Sequence[Extension],
         environments: Environments,
     ) -> None:
-        """Raises: ConfigError, if nothing of it can be used."""
+        """Reads it, and blocks for as long as a locked keyring is waited for; any thread may. Then comes `begin`.
+
+        Raises: ConfigError, if nothing of it can be used.
+        """
         self._source = source
         self._home = home
         self._environ = environ
-        self._secret = keyring()  # one for all that is read: so one that is locked is waited for once
+        self._secret = secret  # one for all that is read: so a keyring that is locked is waited for once
         self._environments = EnvironmentsFile(home, environ, environments, self._secret)
         self.current = self._load(source)
         """What was read last and could be used."""
@@ -72,7 +76,14 @@ class Configuration:
             places=environments,
             secret=self._secret,
         )
+        self._environments_read = self._environments.read()
         self._taken = 0
+
+    def begin(self) -> None:
+        """Add the environments that were read. On the event loop."""
+        self._environments.take(self._environments_read)
+        for problem in self._environments.problems:
+            logger.warning("%s", problem)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,8 +9,6 @@ from mcpool.config.environments import FILE_NAME, EnvironmentConfig, load_enviro
 from mcpool.config.expand import Secret
 from mcpool.config.problem import Problem
 from mcpool.environments.registry import Environments
-
-logger = logging.getLogger("mcpool")
 
 EnvironmentsRead = tuple[tuple[EnvironmentConfig, ...], tuple[Problem, ...]]
 
@@ -28,9 +25,6 @@ class EnvironmentsFile:
         self._environ = environ
         self._secret = secret
         self._current: dict[str, EnvironmentConfig] = {}
-        self.take(self.read())
-        for problem in self.problems:
-            logger.warning("%s", problem)
 
     def read(self) -> EnvironmentsRead:
         """What stands in it, and what is wrong with it. Blocks; any thread may call it."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mcpool.config.expand import Secret
+from mcpool.config.loading import keyring
 from mcpool.host.extension import Extension
 from mcpool.host.host import Host
 from mcpool.host.running import Plan
@@ -23,6 +25,7 @@ def open(
     attach: bool = False,
     home: str | os.PathLike[str] | None = None,
     environ: Mapping[str, str] | None = None,
+    secret: Secret | None = None,
     grace: float = 1.0,
     unload_after: float = UNLOAD_AFTER,
     extensions: Sequence[Extension] = (),
@@ -37,6 +40,8 @@ def open(
         home: where logs and keys live; `$MCPOOL_HOME` or `~/.mcpool` if None.
         environ: the environment that servers inherit a whitelist of, and that variables are looked up in; this
             process's if None.
+        secret: looks `${keyring:NAME}` up, in an OS thread of any kind, and returns None for a name that it does not
+            have; the system's keyring if None.
         grace: seconds that a step waits for servers whose tools were never seen.
         unload_after: seconds after which a thread that nobody subscribes to any more lets its servers go.
         extensions: what parts of this program add: servers, and sections of the world state that `thread.news` tells.
@@ -55,6 +60,7 @@ def open(
         path if path is not None else source if isinstance(source, Mapping) else None,
         attach=attach,
         environ=dict(os.environ if environ is None else environ),
+        secret=secret or keyring(),
         grace=grace,
         unload_after=unload_after,
         extensions=tuple(extensions),

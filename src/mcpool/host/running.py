@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mcpool import telemetry
 from mcpool.backend.catalogues import Catalogues
+from mcpool.config.expand import Secret
 from mcpool.config.server import ServerConfig
 from mcpool.environments.registry import Environments, open_environments
 from mcpool.host.approval_file import ApprovalFile
@@ -48,6 +49,7 @@ class Plan:
     source: Source
     attach: bool
     environ: Mapping[str, str]
+    secret: Secret
     grace: float
     unload_after: float
     extensions: Sequence[Extension]
@@ -140,14 +142,17 @@ async def _own(plan: Plan, home: Path) -> AsyncGenerator[Own]:
         # The launcher is there first: what it keeps open is used by everything that follows, to its end.
         launcher = await stack.enter_async_context(open_local(home, plan.environ))
         environments = await stack.enter_async_context(open_environments(launcher.log, plan.environ))
-        configuration = Configuration(
+        configuration = await asyncio.to_thread(
+            Configuration,
             plan.source,
             home,
             plan.environ,
+            secret=plan.secret,
             projects=plan.projects,
             extensions=plan.extensions,
             environments=environments,
         )
+        configuration.begin()
         grants = GrantStore(home, configuration.current.oauth_store)
         sign_ins = SignIns(grants, lambda url: proxy_for(url, plan.environ))
         stack.push_async_callback(sign_ins.close)

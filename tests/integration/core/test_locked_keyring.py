@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +16,10 @@ from typing import Any
 
 import pytest
 
+import mcpool
+from mcpool.cli import commands
 from mcpool.config import secrets
+from mcpool.gateway.daemon import DaemonOptions, running
 from mcpool.host import Host
 from support.real_servers import DEMO, OpenHost, demo_pid, servers
 
@@ -47,6 +52,15 @@ def locked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Locked]:
 
 
 @pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Impatient(secrets.PatientKeyring):
+        def __init__(self) -> None:
+            super().__init__(0.05)
+
+    monkeypatch.setattr(secrets, "PatientKeyring", Impatient)
+
+
+@pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "mcp.json"
 
@@ -75,6 +89,38 @@ async def test_threads_go_on_while_the_configuration_waits_for_it(
     assert [server.name for server in host.servers] == ["demo", "more"]
 
 
+async def test_the_program_goes_on_while_a_host_that_is_opened_waits_for_it(
+    tmp_path: Path, file: Path, locked: Locked
+) -> None:
+    write(file, demo={**DEMO, "env": SECRET})
+    async with AsyncExitStack() as stack:
+        host = mcpool.open(file, home=tmp_path / "home")
+        opening = asyncio.create_task(stack.enter_async_context(host))
+        await asyncio.to_thread(locked.reached.wait)
+        assert not opening.done()
+        locked.unlocked.set()
+        await opening
+        assert [server.name for server in host.servers] == ["demo"]
+
+
+async def test_a_daemon_that_is_started_waits_for_it_once(
+    tmp_path: Path, file: Path, locked: Locked, impatient: None
+) -> None:
+    write(file, demo=DEMO, more={**DEMO, "env": SECRET})
+    options = DaemonOptions(tmp_path / "home", file, 0, asks_login_shell=False)
+    async with running(options, os.environ) as daemon:
+        (problem,) = daemon.host.problems
+    assert "did not answer within" in problem.message
+    assert len(locked.asked) == 1
+
+
+async def test_secrets_can_come_from_elsewhere(tmp_path: Path, file: Path, locked: Locked) -> None:
+    write(file, demo={**DEMO, "env": SECRET}, more={**DEMO, "env": {"K": "${keyring:unknown}"}})
+    async with mcpool.open(file, home=tmp_path / "home", secret={"k": "s3"}.get) as host:
+        assert [server.name for server in host.servers] == ["demo"]
+    assert locked.asked == []
+
+
 async def test_what_was_read_before_it_answered_does_not_replace_what_was_applied_since(
     open_host: OpenHost, file: Path, locked: Locked
 ) -> None:
@@ -90,13 +136,13 @@ async def test_what_was_read_before_it_answered_does_not_replace_what_was_applie
 
 
 async def test_all_that_is_read_waits_for_it_once(
-    open_host: OpenHost, file: Path, tmp_path: Path, locked: Locked, monkeypatch: pytest.MonkeyPatch
+    open_host: OpenHost,
+    file: Path,
+    tmp_path: Path,
+    locked: Locked,
+    impatient: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Impatient(secrets.PatientKeyring):
-        def __init__(self) -> None:
-            super().__init__(0.05)
-
-    monkeypatch.setattr(secrets, "PatientKeyring", Impatient)
     managed = tmp_path / "managed.json"
     monkeypatch.setenv("MCPOOL_MANAGED_CONFIG", str(managed))
     host = await opened(open_host, file)
@@ -108,3 +154,19 @@ async def test_all_that_is_read_waits_for_it_once(
     assert len(host.problems) == 3
     assert all("did not answer within" in problem.message for problem in host.problems)
     assert len(locked.asked) <= 1
+
+
+def test_the_command_that_signs_in_waits_for_it_once(
+    tmp_path: Path, locked: Locked, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    monkeypatch.setenv("MCPOOL_HOME", str(home))
+    secret = '[mcp_servers.NAME]\nurl = "https://a.example/mcp"\nhttp_headers = { K = "${keyring:k}" }\n'
+    plain = '[mcp_servers.plain]\nurl = "https://b.example/mcp"\n'
+    file = 'mcp_oauth_credentials_store = "file"\n'
+    (home / "config.toml").write_text(file + secret.replace("NAME", "one") + plain)
+    (tmp_path / "managed.toml").write_text(secret.replace("NAME", "two"))
+    monkeypatch.setenv("MCPOOL_MANAGED_CONFIG", str(tmp_path / "managed.toml"))
+    assert commands.run(["auth", "list"]) == 0
+    assert len(locked.asked) == 1
