@@ -8,7 +8,8 @@ from typing import Any
 
 from mcpool.catalog.connector import Connector
 from mcpool.catalog.contribution import Contribution, Owner, Source
-from mcpool.catalog.projection import Projection
+from mcpool.catalog.projection import Bound, Projection
+from mcpool.config.server import LOCAL
 from mcpool.threads.thread import Thread
 from support.everybody import Everybody
 from support.fake_server import FakeServer, nothing
@@ -83,6 +84,7 @@ def drawn(draw: random.Random) -> Contribution:
         args=(draw.choice(("1", "2")),),
         enabled=draw.random() < 0.8,
         tool_timeout=draw.choice((10.0, 20.0)),
+        environment_id=draw.choice((LOCAL, LOCAL, "box")),
     )
 
 
@@ -95,16 +97,16 @@ def changed(draw: random.Random, all_: Everybody) -> None:
         case 2:
             draw.shuffle(all_.contributions)
         case 3:
-            all_.environments = {name: 1 for name in ("box", "cloud") if draw.random() < 0.5}
+            all_.environments = {name: draw.randint(1, 2) for name in ("box", "cloud") if draw.random() < 0.5}
         case 4:
             all_.connectors = [Connector(id, "kit") for id in ("mail", "chat") if draw.random() < 0.5]
         case _:
             pass  # somebody only says that something changed
 
 
-def wanted(projection: Projection) -> dict[tuple[str, Any], None]:
-    """The processes that a projection needs: one for each name and definition."""
-    return {(server.name, server.transport): None for server in projection.servers}
+def wanted(projection: Projection) -> dict[tuple[str, Any, Bound | None], None]:
+    """The processes that a projection needs: one for each name, definition and connection to where it is to run."""
+    return {(one.server.name, one.server.transport, one.bound): None for one in projection.winners if one.available}
 
 
 async def live(seed: int) -> None:
@@ -118,6 +120,7 @@ async def live(seed: int) -> None:
             before, runtime = all_.resolved(), thread.runtime
             started = sum(len(server.processes) for server in servers)
             changed(draw, all_)
+            world.handles = all_.environments
             await taken_over(thread)
             await thread.ready()
             await world.passes(5.0)

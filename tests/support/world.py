@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from types import TracebackType
@@ -112,6 +112,8 @@ class World:
     async def __aenter__(self) -> Self:
         self._tasks_before = asyncio.all_tasks()
         self.loop.set_exception_handler(lambda loop, context: self.defects.append(str(context)))
+        self.handles: Mapping[str, int] = {}
+        """The executors that are there, each with the number of the connection to it."""
         tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
 
         def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -170,7 +172,12 @@ class World:
     # ------------------------------------------------------------------ mcpool.pool.resolver.Resolver
 
     def resolve(self, server: ServerConfig, circumstances: Circumstances) -> Resolved:
-        place = Place(cwd=circumstances.cwd, principal=circumstances.principal, capabilities=circumstances.capabilities)
+        place = Place(
+            cwd=circumstances.cwd,
+            principal=circumstances.principal,
+            capabilities=circumstances.capabilities,
+            handle=self.handles.get(server.environment_id),
+        )
         assert isinstance(server.transport, Stdio)
         return Resolved(identify(server, place), self.servers[server.transport.command].open)
 

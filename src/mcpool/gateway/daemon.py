@@ -114,9 +114,13 @@ class Daemon:
     def refusal(self, server: str, cwd: str | None = None) -> str | None:
         """Why a client in this folder can't have this server; None if it can."""
         refused = refusal(server, self.host.servers, self.host.problems)
-        if refused is not None and cwd is not None and refusal(server, self.host.servers_around(cwd)) is None:
+        if refused is None or cwd is None:
+            return refused
+        if refusal(server, self.host.servers_around(cwd)) is None:
             return None
-        return refused
+        problems = self.host.problems_around(cwd)
+        mentioned = [str(one) for one in problems if one.concerns(server) or f"`{server}`" in one.message]
+        return "; ".join((refused, *mentioned))
 
     def open_stream(
         self, *, route: str | None, whole: bool, cwd: str, write: Callable[[bytes], None], backlog: Callable[[], int]

@@ -258,6 +258,11 @@ class Host:
         project = None if self._own is None else self._own.configuration.contributors.project_of(cwd)
         return self.servers if project is None else (*self.servers, *project.servers)
 
+    def problems_around(self, cwd: str) -> tuple[Problem, ...]:
+        """What is wrong with the project that this folder belongs to; that it is not trusted, say. Reads files."""
+        project = None if self._own is None else self._own.configuration.contributors.project_of(cwd)
+        return () if project is None else project.problems
+
     @property
     def environments(self) -> Environments:
         """Where its servers can run besides this machine: executors, to add, remove and look at.

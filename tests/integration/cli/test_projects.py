@@ -26,6 +26,7 @@ def test_a_projects_server_can_be_used_in_its_folder_once_it_is_trusted(mcpool: 
     before = mcpool.run("call", "theirs", "counter", "{}", cwd=project)
     assert before.returncode != 0
     assert "no server is named `theirs`" in before.stderr
+    assert f"`mcpool trust {project}`" in before.stderr
     trusted = mcpool.run("trust", str(project), "--yes")
     assert (trusted.returncode, trusted.stderr) == (0, "")
     assert "theirs: " in trusted.stdout
