@@ -176,7 +176,7 @@ class World:
             cwd=circumstances.cwd,
             principal=circumstances.principal,
             capabilities=circumstances.capabilities,
-            handle=self.handles.get(server.environment_id),
+            handle=self.handles.get(server.environment_id, 0),
         )
         assert isinstance(server.transport, Stdio)
         return Resolved(identify(server, place), self.servers[server.transport.command].open)

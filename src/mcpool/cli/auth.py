@@ -93,7 +93,7 @@ async def _with_others(config: Config, home: Path, environ: Mapping[str, str], s
     await contributors.read_plugins()
     connectors = () if config.connectors is None else (config.connectors,)
     servers: dict[str, ServerConfig] = {}
-    for server in (*connectors, *config.servers, *contributors.plugin_servers):
+    for server in (*connectors, *config.servers, *contributors.more_servers):
         servers.setdefault(server.name, server)
     return replace(config, servers=tuple(servers.values()))
 

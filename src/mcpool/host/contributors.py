@@ -127,9 +127,9 @@ class Contributors:
         await self._shelf.installed()
 
     @property
-    def plugin_servers(self) -> tuple[ServerConfig, ...]:
-        """The servers of the plugins that are installed, as they were read last; of equal names the first."""
-        found: dict[str, ServerConfig] = {}
+    def more_servers(self) -> tuple[ServerConfig, ...]:
+        """The servers of the administrator and of installed plugins, as they were read last; of equals the first."""
+        found = {server.name: server for server in self._managed.servers}
         for contents in self._shelf.here:
             for server in contents.servers:
                 found.setdefault(server.name, server)

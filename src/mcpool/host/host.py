@@ -238,14 +238,14 @@ class Host:
 
     @property
     def servers(self) -> tuple[ServerConfig, ...]:
-        """The servers that threads are given, disabled ones and those of installed plugins included."""
+        """The servers that threads are given, those that are disabled, of the administrator or of plugins included."""
         if self._running is None:
             return ()
         servers = self._running.threads.servers
         if self._own is None:
             return servers
         names = {server.name for server in servers}
-        more = self._own.configuration.contributors.plugin_servers
+        more = self._own.configuration.contributors.more_servers
         return (*servers, *(server for server in more if server.name not in names))
 
     @property

@@ -85,3 +85,12 @@ def test_trust_shows_all_that_decides_on_what_would_run(mcpool: McpoolHome, proj
     ):
         assert line in shown
     assert "\x1b" not in shown
+
+
+def test_a_server_of_the_administrator_is_called_and_shown_like_any_other(mcpool: McpoolHome, tmp_path: Path) -> None:
+    managed = tmp_path / "managed.toml"
+    managed.write_text(f"[mcp_servers.theirs]\n{DEMO_TABLE}")
+    (mcpool.path / ".env").write_text(f"MCPOOL_MANAGED_CONFIG={managed}\n")
+    called = mcpool.run("call", "theirs", "clock", "{}")
+    assert (called.returncode, called.stderr) == (0, "")
+    assert "theirs" in mcpool.run("status").stdout
