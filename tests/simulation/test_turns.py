@@ -60,6 +60,17 @@ async def test_a_question_while_another_call_is_under_way_waits_for_that_and_rea
     assert "result" in server.answers_of["a"][0]
 
 
+async def test_a_server_that_never_answered_which_era_it_is_of_can_ask_at_once() -> None:
+    """What we asked it by ourselves, and no longer wait for, is nobody's request whom it might mean."""
+    server, ada = AskingServer(), Person()
+    server.acts["server/discover"] = lambda process, message: None
+    async with World(server) as world:
+        thread = world.thread(ada)
+        await thread.ready()
+        assert await call(thread, "work", label="a", script=["ask"]) == "a"
+    assert "result" in server.answers_of["a"][0]
+
+
 async def test_two_questions_of_two_threads_cost_the_newer_one_and_the_older_reaches_its_thread() -> None:
     """Rule (d): as many questions as owners."""
     server, ada, bob = AskingServer(), Person(), Person()

@@ -153,19 +153,16 @@ class Engine:
 
     def cancel(self, call: Call, reason: str) -> None:
         """Tell the server that nobody waits any more. The call counts as unanswered until its answer comes, or 30 s."""
-        if self._withdraw(call):
+        if self._calls.withdraw(call, self._loop.time()):
+            self._peer.on_settled()
             params = b'{"requestId":%d,"reason":%b}' % (call.id, encode_json(reason))
             self._send(notification_line("notifications/cancelled", params))
 
     def forget(self, call: Call) -> None:
-        """Like `cancel`, without telling the server: for requests that the protocol forbids to cancel."""
-        self._withdraw(call)
-
-    def _withdraw(self, call: Call) -> bool:
-        if not self._calls.withdraw(call, self._loop.time()):
-            return False
-        self._peer.on_settled()
-        return True
+        """Wait no longer, and tell nobody: for requests that the server does nothing for. It does not count any more."""
+        if self._calls.withdraw(call, self._loop.time()):
+            del self._calls[call.id]
+            self._peer.on_settled()
 
     def _send(self, line: bytes) -> None:
         """A server that floods us and does not read must not fill our memory with what we say to it."""

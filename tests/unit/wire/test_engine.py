@@ -234,7 +234,16 @@ async def test_a_forgotten_call_is_not_cancelled_on_the_wire(scene: Scene) -> No
     await asyncio.sleep(0)
 
     assert len(scene.heard) == 1
-    assert call.cancelled
+    assert call.future.cancelled()
+
+
+async def test_a_forgotten_call_does_not_count_and_its_answer_is_late(scene: Scene) -> None:
+    scene.engine.forget(scene.engine.call("server/discover", None))
+
+    assert scene.engine.calls == ()
+    scene.says({"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "what?"}})
+    statistics = scene.engine.statistics()
+    assert (statistics.late, statistics.unknown, statistics.garbage) == (1, 0, 0)
 
 
 async def test_a_cancelled_call_stays_unanswered_for_30_seconds(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
