@@ -159,7 +159,7 @@ class Engine:
             self._send(notification_line("notifications/cancelled", params))
 
     def forget(self, call: Call) -> None:
-        """Wait no longer, and tell nobody: for requests that the server does nothing for. It does not count any more."""
+        """Wait no longer, and tell nobody: for requests that a server does nothing for. It no longer counts."""
         if self._calls.withdraw(call, self._loop.time()):
             del self._calls[call.id]
             self._peer.on_settled()
