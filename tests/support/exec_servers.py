@@ -90,9 +90,10 @@ class ExecServer:
         wait_gone(self._process.pid)
 
     def stop(self) -> None:
-        """Have it stand still."""
+        """Have it stand still, and wait until it does."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def go_on(self) -> None:
         """The opposite."""

@@ -129,7 +129,8 @@ async def _with_headers(server: str, http: Http, environ: Mapping[str, str]) -> 
         ServerUnavailable: the command failed.
         ConfigError: it makes the credentials.
     """
-    found = {header: environ[name] for header, name in http.env_http_headers if name in environ}
+    ours = http.env_http_headers if http.variables_source == "local" else ()
+    found = {header: environ[name] for header, name in ours if name in environ}
     headers = {name.lower(): value for name, value in (dict(http.http_headers) | found).items()}
     if http.http_headers_helper is not None:
         made = await helper_headers(server, http.http_headers_helper, str(Path.cwd()), environ)

@@ -248,14 +248,15 @@ async def test_a_listener_that_stalls_is_given_up_after_the_connect_timeout(open
 async def test_each_change_of_a_connection_is_told_when_it_happens(far: ExecServer, open_host: OpenHost) -> None:
     """Scenario S7."""
     host = await open_host(servers())
+    environments = host.environments
     heard: dict[str, list[str]] = {"cut": [], "lost": []}
 
     def hear(id: str) -> None:
-        status = host.environments.status(id).status
+        status = environments.status(id).status
         if heard[id][-1:] != [status]:
             heard[id].append(status)
 
-    host.environments.listen(hear)
+    environments.listen(hear)
     async with cable(far.port) as line:
         host.environments.add("cut", line.url, token=far.token)
         await ready(host, "cut")
