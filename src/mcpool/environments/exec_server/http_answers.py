@@ -78,9 +78,11 @@ class HttpAnswers:
                         return
                     answer(HttpResponse(response.status_code, told))
                     answered = True
-                    async for piece in response.aiter_raw(LARGEST_PIECE):
-                        seq += 1
-                        await send(HttpBody(asked.request_id, seq, piece))
+                    # Asked for pieces of a size it would wait until there is as much, for ever in an event stream.
+                    async for came in response.aiter_raw():
+                        for start in range(0, len(came), LARGEST_PIECE):
+                            seq += 1
+                            await send(HttpBody(asked.request_id, seq, came[start : start + LARGEST_PIECE]))
                 finally:
                     await response.aclose()
             await send(HttpBody(asked.request_id, seq + 1, done=True))
