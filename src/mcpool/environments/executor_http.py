@@ -61,6 +61,9 @@ class ExecutorTransport(httpx2.AsyncBaseTransport):
         self._session.expect_body(id, body)
         try:
             answer = await self._answer(asked)
+        except asyncio.CancelledError:
+            self._session.cancel_body(id)
+            raise
         except BaseException:
             self._session.forget_body(id)
             raise
@@ -120,14 +123,16 @@ class _Body(httpx2.AsyncByteStream):
     def on_piece(self, note: HttpBody) -> None:
         """A piece came."""
         if note.seq != self._next:
-            self.on_lost("a part of the answer is missing")
+            self._give_up("a part of the answer is missing")
             return
         self._next += 1
         if note.delta_base64:
             self._pieces.append(note.delta_base64)
             self._waiting += len(note.delta_base64)
-        if note.error is not None or self._waiting > LARGEST_WAITING:
-            self.on_lost(note.error or f"{LARGEST_WAITING} bytes of the answer wait for being read")
+        if note.error is not None:
+            self.on_lost(note.error)
+        elif self._waiting > LARGEST_WAITING:
+            self._give_up(f"{LARGEST_WAITING} bytes of the answer wait for being read")
         elif note.done:
             self._end()
         self._came.set()
@@ -136,6 +141,10 @@ class _Body(httpx2.AsyncByteStream):
         """No more comes."""
         self._error = self._error or reason
         self._end()
+
+    def _give_up(self, reason: str) -> None:
+        self._session.cancel_body(self._id)
+        self.on_lost(reason)
 
     def _end(self) -> None:
         self._done = True
@@ -156,5 +165,5 @@ class _Body(httpx2.AsyncByteStream):
             await self._came.wait()
 
     async def aclose(self) -> None:
-        """Hear no more of it. The executor goes on with it, since this protocol has no word for the end of interest."""
-        self._session.forget_body(self._id)
+        """Hear no more of it. An executor that cannot be told so goes on with it: Codex's has no word for that."""
+        self._session.cancel_body(self._id)

@@ -26,6 +26,8 @@ METADATA: Final = "fs/getMetadata"
 REAL_PATH: Final = "fs/canonicalize"
 HTTP: Final = "http/request"
 HTTP_BODY: Final = "http/request/bodyDelta"
+HTTP_CANCEL: Final = "mcpool/http/cancel"
+"""Of our own executor. Codex's ends the connection when it is told what it does not know."""
 
 INVALID_REQUEST: Final = -32600
 METHOD_NOT_FOUND: Final = -32601
@@ -84,6 +86,8 @@ class Capabilities(Camel, frozen=True):
 
     http_header_env_vars: bool = False
     """It completes HTTP headers with its own variables (`Header.value_env_var`)."""
+    mcpool_http_cancel: bool = False
+    """It can be told that nobody wants an HTTP answer any more (`HTTP_CANCEL`)."""
 
 
 class Info(Camel, frozen=True):
@@ -289,6 +293,12 @@ class HttpBody(Camel, frozen=True):
     delta_base64: bytes = b""
     done: bool = False
     error: str | None = None
+
+
+class HttpCancel(Camel, frozen=True):
+    """Go on no more with a request whose body was to be streamed. If it has no answer yet, none comes."""
+
+    request_id: str
 
 
 def request(id: int, method: str, params: msgspec.Struct) -> bytes:

@@ -15,7 +15,7 @@ from typing import NoReturn, Protocol, TypeVar
 import msgspec
 
 from mcpool.environments import protocol
-from mcpool.environments.protocol import Closed, Exited, Fault, HttpBody, Info, Message, Output, Terminate
+from mcpool.environments.protocol import Closed, Exited, Fault, HttpBody, HttpCancel, Info, Message, Output, Terminate
 from mcpool.environments.socket import Socket
 from mcpool.errors import EnvironmentUnavailable
 
@@ -180,6 +180,12 @@ class Session:
         """Hear no more of it."""
         self._bodies.pop(id, None)
 
+    def cancel_body(self, id: str) -> None:
+        """Hear no more of it, and have the executor go on no more, if it is one that can be told."""
+        known = self._bodies.pop(id, None) is not None
+        if known and self.lost is None and self.info.capabilities.mcpool_http_cancel:
+            self.ask(protocol.HTTP_CANCEL, HttpCancel(id), _unheard)
+
     # ------------------------------------------------------------------ carrying
 
     async def serve(self, socket: Socket) -> NoReturn:
@@ -278,6 +284,10 @@ class Session:
                 await socket.send(asked.body)
             self._wake.clear()
             await self._wake.wait()
+
+
+def _unheard(_: Message | None) -> None:
+    """What comes of a request does not matter."""
 
 
 def understood(frame: bytes) -> Message:

@@ -55,3 +55,26 @@ async def test_what_comes_of_a_stream_comes_at_once(far: ExecServer) -> None:
             http.stream("GET", url, timeout=None) as answer,
         ):
             assert await anext(answer.aiter_raw()) == b"word"
+
+
+async def test_streams_that_are_closed_here_are_closed_there_and_do_not_count(ours: ExecServer) -> None:
+    endless = Endless()
+    async with serving(endless) as url, client_of(ours) as client:
+        transport = ExecutorTransport(await client.session())
+        async with httpx2.AsyncClient(transport=transport) as http:
+            for _ in range(600):
+                async with http.stream("GET", url) as answer:
+                    assert await anext(answer.aiter_raw()) == b"word"
+        await endless.until(0)
+    assert endless.came == 600
+
+
+async def test_a_request_that_is_given_up_before_its_answer_is_given_up_there(ours: ExecServer) -> None:
+    endless = Endless(answers=False)
+    async with serving(endless) as url, client_of(ours) as client:
+        transport = ExecutorTransport(await client.session())
+        async with httpx2.AsyncClient(transport=transport) as http:
+            asking = asyncio.create_task(http.get(url, timeout=None))
+            await endless.until(1)
+            asking.cancel()
+            await endless.until(0)

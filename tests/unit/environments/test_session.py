@@ -13,7 +13,7 @@ import pytest
 from mcpool.environments import protocol
 from mcpool.environments.executor_files import ExecutorFiles
 from mcpool.environments.executor_http import ExecutorTransport
-from mcpool.environments.protocol import Closed, Exited, Info, Message, Output
+from mcpool.environments.protocol import Capabilities, Closed, Exited, Info, Message, Output
 from mcpool.environments.session import FIRST_ID, Session, understood
 
 DEEP = msgspec.Raw(b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}")
@@ -103,3 +103,21 @@ async def test_an_announcement_that_is_nested_too_deeply_is_not_understood() -> 
     session, _ = opened()
     with pytest.raises(ConnectionError, match="not understood"):
         session.hear(Message(method=protocol.CLOSED, params=DEEP))
+
+
+@pytest.mark.parametrize("can", [False, True])
+def test_only_an_executor_that_can_be_told_is_told_that_nobody_wants_an_answer_any_more(can: bool) -> None:
+    """Codex's ends the connection when it hears what it does not know."""
+    session = Session("box", 1, "s", Info(capabilities=Capabilities(mcpool_http_cancel=can)))
+    session.expect_body("b", Unheard())
+    session.cancel_body("b")
+    session.cancel_body("b")
+    assert f" {int(can)} unanswered" in repr(session)
+
+
+class Unheard:
+    """A body of which nothing comes."""
+
+    def on_piece(self, note: protocol.HttpBody) -> None: ...
+
+    def on_lost(self, reason: str) -> None: ...

@@ -23,6 +23,7 @@ from mcpool.environments.protocol import (
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
     Capabilities,
+    HttpCancel,
     HttpRequest,
     Info,
     Initialize,
@@ -65,7 +66,7 @@ class Offer:
 def info_of(root: str, variables: Mapping[str, str]) -> Info:
     """What an executor in this folder tells of itself."""
     shell = variables.get("SHELL") or "/bin/sh"
-    capabilities = Capabilities(http_header_env_vars=True)
+    capabilities = Capabilities(http_header_env_vars=True, mcpool_http_cancel=True)
     return Info(Shell(os.path.basename(shell), shell), to_uri(root), capabilities)
 
 
@@ -85,6 +86,8 @@ class Connection:
         self._drained = asyncio.Event()
         self._answering: set[asyncio.Task[None]] = set()
         self._requesting: set[asyncio.Task[None]] = set()
+        self._streaming: dict[str, asyncio.Task[None]] = {}
+        """Those of them whose bodies are streamed, by the ids that the client gave them."""
         self._evicted = False
         self._kept_up = True
 
@@ -180,15 +183,29 @@ class Connection:
         else:
             self._beside(self._answer(id, result), self._answering)
 
-    def _beside(self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
+    def _beside(self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         tasks.add(task)
         task.add_done_callback(tasks.discard)
+        return task
 
     def _make_request(self, id: int | str, asked: HttpRequest) -> None:
         if len(self._requesting) >= REQUESTS_AT_ONCE:
             raise Refusal(INVALID_REQUEST, f"{REQUESTS_AT_ONCE} HTTP requests are under way, and may not be more")
-        self._beside(self._answer_request(id, asked), self._requesting)
+        task = self._beside(self._answer_request(id, asked), self._requesting)
+        if asked.stream_response:
+            self._streaming[asked.request_id] = task
+            task.add_done_callback(lambda _: self._streamed(asked.request_id, task))
+
+    def _streamed(self, id: str, task: asyncio.Task[None]) -> None:
+        if self._streaming.get(id) is task:  # no other has taken its id since
+            del self._streaming[id]
+
+    def _cancel_request(self, asked: HttpCancel) -> Nothing:
+        task = self._streaming.get(asked.request_id)
+        if task is not None:
+            task.cancel()
+        return Nothing()
 
     async def _answer_request(self, id: int | str, asked: HttpRequest) -> None:
         try:
@@ -214,6 +231,8 @@ class Connection:
         match method:
             case protocol.HTTP:
                 return HttpRequest, None
+            case protocol.HTTP_CANCEL:
+                return HttpCancel, self._cancel_request
             case protocol.START:
                 return Start, session.start
             case protocol.READ:
