@@ -114,7 +114,12 @@ class Daemon:
     def refusal(self, server: str, cwd: str | None = None) -> str | None:
         """Why a client in this folder can't have this server; None if it can."""
         refused = refusal(server, self.host.servers, self.host.problems)
-        if refused is None or cwd is None:
+        if refused is None:
+            why = self.host.forbidden(server, self.host.servers)
+            if why is not None and cwd is not None:
+                why = self.host.forbidden(server, self.host.servers_around(cwd))
+            return None if why is None else f"`{server}`: {why}"
+        if cwd is None:
             return refused
         if refusal(server, self.host.servers_around(cwd)) is None:
             return None

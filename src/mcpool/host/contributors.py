@@ -135,6 +135,14 @@ class Contributors:
                 found.setdefault(server.name, server)
         return tuple(found.values())
 
+    def forbidden(self, servers: Iterable[ServerConfig], name: str) -> str | None:
+        """Why the administrator does not let a server of this name run; None, if that is not so."""
+        rules = self._managed.requirements
+        if rules is None or any(server.name == name for server in self._managed.servers):
+            return None
+        refusals = [rules.refusal(server) for server in servers if server.name == name]
+        return refusals[0] if refusals and all(refusals) else None
+
     def around(self, thread: ThreadFacts) -> Surroundings:
         """What there is to tell a thread of besides its servers, as it was resolved last (`threads.telling.Around`)."""
         found = self._shelf.surroundings(thread)

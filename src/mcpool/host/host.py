@@ -258,6 +258,10 @@ class Host:
         project = None if self._own is None else self._own.configuration.contributors.project_of(cwd)
         return self.servers if project is None else (*self.servers, *project.servers)
 
+    def forbidden(self, name: str, servers: Sequence[ServerConfig]) -> str | None:
+        """Why the administrator lets none of these that is called so run; None, if that is not so."""
+        return None if self._own is None else self._own.configuration.contributors.forbidden(servers, name)
+
     def problems_around(self, cwd: str) -> tuple[Problem, ...]:
         """What is wrong with the project that this folder belongs to; that it is not trusted, say. Reads files."""
         project = None if self._own is None else self._own.configuration.contributors.project_of(cwd)

@@ -94,3 +94,12 @@ def test_a_server_of_the_administrator_is_called_and_shown_like_any_other(mcpool
     called = mcpool.run("call", "theirs", "clock", "{}")
     assert (called.returncode, called.stderr) == (0, "")
     assert "theirs" in mcpool.run("status").stdout
+
+
+def test_a_server_that_the_administrator_does_not_allow_says_so(mcpool: McpoolHome, tmp_path: Path) -> None:
+    managed = tmp_path / "managed.toml"
+    managed.write_text('[requirements]\nallow = [{ name = "other" }]\n')
+    (mcpool.path / ".env").write_text(f"MCPOOL_MANAGED_CONFIG={managed}\n")
+    called = mcpool.run("call", "demo", "clock", "{}")
+    assert called.returncode != 0
+    assert f"does not allow it ([requirements] in {managed})" in called.stderr
