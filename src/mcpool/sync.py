@@ -16,7 +16,7 @@ import os
 import threading
 import warnings
 import weakref
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -38,6 +38,7 @@ from mcpool.runtime.result import ToolResult
 from mcpool.runtime.step import Step as AsyncStep
 from mcpool.runtime.tool_set import ToolSet
 from mcpool.threads.elicitation import Elicitation, OnElicit, OnNotification
+from mcpool.threads.signing_in import PATIENCE
 from mcpool.threads.thread import Thread as AsyncThread
 from mcpool.world.world_state import News
 
@@ -234,6 +235,16 @@ class Thread:
     def unsubscribe(self, server: str, uri: str) -> None:
         """The opposite of `subscribe`."""
         self._portal.call(self._thread.unsubscribe, server, uri)
+
+    def sign_in(
+        self, server: str, show: Callable[[str], None], *, scopes: Sequence[str] = (), timeout: float = PATIENCE
+    ) -> None:
+        """Have a person sign in to a server; see `mcpool.Thread.sign_in`. `show` runs in a worker thread, may block."""
+
+        async def elsewhere(url: str) -> None:
+            await asyncio.to_thread(show, url)
+
+        self._portal.call(self._thread.sign_in, server, elsewhere, scopes=scopes, timeout=timeout)
 
     @property
     def authority(self) -> Authority:

@@ -61,7 +61,7 @@ async def started(mcpool: McpoolHome, web: Watched, scope: str) -> None:
     store = GrantStore(mcpool.path, "file")
     for principal in PRINCIPALS:
         grant = Grant(web.url, "http://127.0.0.1:9", {}, access_token=f"token-of-{principal}")
-        await store.write(grant_place(Http(web.url), principal), grant)
+        await store.write(grant_place(Http(web.url), principal, "local"), grant)
         assert (await asyncio.to_thread(mcpool.run, "token", "new", principal)).returncode == 0
     await asyncio.to_thread(mcpool.up().ready)
 

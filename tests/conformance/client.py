@@ -20,6 +20,7 @@ from mcpool.oauth.callback import Answer, read_answer
 from mcpool.oauth.grant import grant_place
 from mcpool.oauth.interactive import Visit, sign_in
 from mcpool.oauth.store import GrantStore
+from mcpool.oauth.way import from_here
 from mcpool.wire.http_tls import tls
 from mcpool.wire.revisions import MODERN_VERSIONS
 
@@ -107,11 +108,11 @@ class Browser:
 
 async def sign_in_to(http: Http, store: GrantStore, more: tuple[str, ...]) -> None:
     """What `mcpool auth` does."""
-    place = grant_place(http, "")
+    place = grant_place(http, "", "local")
     kept = await store.read(place)
     browser = Browser()
     visit = Visit(REDIRECT, browser.show, browser.answer)
-    grant = await sign_in(NAME, http, None if kept is None else kept.grant, visit, lambda _: None, more)
+    grant = await sign_in(NAME, http, None if kept is None else kept.grant, visit, from_here(lambda _: None), more)
     await store.write(place, grant)
 
 

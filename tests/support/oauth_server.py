@@ -24,6 +24,7 @@ from mcp.server.auth.settings import AuthSettings, ClientRegistrationOptions, Re
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 from pydantic import AnyHttpUrl
+from starlette.types import ASGIApp
 
 
 class Issuer:
@@ -40,6 +41,8 @@ class Issuer:
         self.secrets: set[str] = set()
         self.refuses = False
         """Whether refresh tokens are revoked."""
+        self.takes_again = False
+        """Whether a refresh token is good for more than once."""
         self.before_refresh: asyncio.Event | None = None
         """Set: a refresh is answered when this is."""
         self.refresh_asked = asyncio.Event()
@@ -104,7 +107,8 @@ class Issuer:
             await self.before_refresh.wait()
         if self.refuses:
             raise TokenError("invalid_grant", f"revoked: {refresh_token.token}")  # some issuers do quote it
-        del self.refresh[refresh_token.token]  # a refresh token is good for once
+        if not self.takes_again:
+            del self.refresh[refresh_token.token]
         return self._issue(client.client_id, scopes)
 
     async def exchange_identity_assertion(
@@ -131,16 +135,38 @@ class Issuer:
         return secret
 
 
-def register(issuer: Issuer, client_id: str, secret: str, redirect: str) -> None:
+def register(issuer: Issuer, client_id: str, secret: str | None, redirect: str) -> None:
     """Have the issuer know a client."""
     issuer.clients[client_id] = OAuthClientInformationFull.model_validate(
         {
             "client_id": client_id,
             "client_secret": secret,
             "redirect_uris": [redirect],
-            "token_endpoint_auth_method": "client_secret_basic",
+            "token_endpoint_auth_method": "none" if secret is None else "client_secret_basic",
         }
     )
+
+
+def guarded(issuer: Issuer, origin: str, login: str) -> ASGIApp:
+    """The server at `origin`, and the issuer at `login`, as one application."""
+    server = MCPServer(
+        "guarded",
+        auth_server_provider=issuer,
+        auth=AuthSettings(
+            issuer_url=AnyHttpUrl(login),
+            resource_server_url=AnyHttpUrl(f"{origin}/mcp"),
+            client_registration_options=ClientRegistrationOptions(enabled=True),
+            revocation_options=RevocationOptions(enabled=True),
+            required_scopes=[],
+            validate_token_resource=False,
+        ),
+    )
+
+    @server.tool()
+    async def work(text: str = "done") -> str:
+        return text
+
+    return server.streamable_http_app()
 
 
 @asynccontextmanager
@@ -149,24 +175,7 @@ async def oauth_server(issuer: Issuer) -> AsyncGenerator[str]:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         origin = f"http://127.0.0.1:{sock.getsockname()[1]}"
-        server = MCPServer(
-            "guarded",
-            auth_server_provider=issuer,
-            auth=AuthSettings(
-                issuer_url=AnyHttpUrl(origin),
-                resource_server_url=AnyHttpUrl(f"{origin}/mcp"),
-                client_registration_options=ClientRegistrationOptions(enabled=True),
-                revocation_options=RevocationOptions(enabled=True),
-                required_scopes=[],
-                validate_token_resource=False,
-            ),
-        )
-
-        @server.tool()
-        async def work(text: str = "done") -> str:
-            return text
-
-        app = server.streamable_http_app()
+        app = guarded(issuer, origin, origin)
         running = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none", timeout_graceful_shutdown=1))
         task = asyncio.create_task(running.serve(sockets=[sock]))
         try:
@@ -176,8 +185,14 @@ async def oauth_server(issuer: Issuer) -> AsyncGenerator[str]:
             await task
 
 
-async def visit(url: str) -> str:
+async def visit(url: str, proxy: str | None = None) -> str:
     """What a browser does with the authorization URL; returns the address that it is sent to."""
-    async with httpx2.AsyncClient() as browser:
+    async with httpx2.AsyncClient(proxy=proxy) as browser:
         response = await browser.get(url)
     return response.headers["location"]
+
+
+async def come_back(url: str) -> None:
+    """What a browser does with the address that it is sent to: that is on this machine."""
+    async with httpx2.AsyncClient(trust_env=False) as browser:
+        await browser.get(url)

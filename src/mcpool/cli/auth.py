@@ -16,12 +16,13 @@ from mcpool.cli.control import ask_daemon
 from mcpool.cli.exit_codes import OK, USAGE
 from mcpool.cli.screen import Screen
 from mcpool.cli.visit import has_browser, pasted, with_browser
+from mcpool.cli.way_there import way_from
 from mcpool.config import Config, load
 from mcpool.config.expand import Secret
 from mcpool.config.home import ensure_home
 from mcpool.config.loading import keyring
-from mcpool.config.server import Http, ServerConfig
-from mcpool.errors import ConfigError, DaemonError, ServerUnavailable
+from mcpool.config.server import LOCAL, Http, ServerConfig
+from mcpool.errors import ConfigError, DaemonError, EnvironmentUnavailable, ServerUnavailable
 from mcpool.gateway.record import read_record
 from mcpool.gateway.refusal import refusal
 from mcpool.gateway.tokens import TokenStore
@@ -34,7 +35,6 @@ from mcpool.oauth.interactive import sign_in
 from mcpool.oauth.revocation import NotRevoked, revoke
 from mcpool.oauth.store import Forgotten, GrantStore
 from mcpool.rendezvous import NoDaemon, home_path
-from mcpool.wire.http import Proxy, proxy_for
 
 PATIENCE = 600.0
 """Seconds that a person may take in the browser."""
@@ -48,7 +48,9 @@ class _Desk:
 
     store: GrantStore
     screen: Screen
-    proxy: Proxy
+    home: Path
+    environ: Mapping[str, str]
+    secret: Secret
 
 
 def run(arguments: Namespace) -> int:
@@ -58,7 +60,7 @@ def run(arguments: Namespace) -> int:
     environ = {**os.environ, **asyncio.run(base_environment(os.environ, home)).lookup}
     secret = keyring()  # one for all that is read: so a keyring that is locked is waited for once
     config = asyncio.run(_with_others(_config(home, arguments.config, environ, secret), home, environ, secret))
-    desk = _Desk(GrantStore(home, config.oauth_store), Screen(), lambda url: proxy_for(url, environ))
+    desk = _Desk(GrantStore(home, config.oauth_store), Screen(), home, environ, secret)
     match arguments.words:
         case ["list"]:
             return asyncio.run(_list(config, TokenStore(home), desk))
@@ -67,9 +69,11 @@ def run(arguments: Namespace) -> int:
                 _tell_daemon(name, desk.screen, signed_in=False)
             return OK
         case [name] if name != "logout":
-            http = asyncio.run(_with_headers(name, _chosen(config, name), environ))
+            server, http = _chosen(config, name)
+            http = asyncio.run(_with_headers(name, http, environ))
+            place = grant_place(http, arguments.principal, server.environment_id)
             browser = not arguments.no_browser and has_browser(os.environ)
-            asyncio.run(_sign_in(name, http, arguments.principal, desk, browser, tuple(arguments.scope)))
+            asyncio.run(_sign_in(name, http, place, desk, browser, tuple(arguments.scope)))
             _tell_daemon(name, desk.screen, signed_in=True)
             return OK
         case _:
@@ -109,7 +113,7 @@ def _signs_in(server: ServerConfig) -> Http | None:
     return None if "authorization" in named else http
 
 
-def _chosen(config: Config, name: str) -> Http:
+def _chosen(config: Config, name: str) -> tuple[ServerConfig, Http]:
     refused = refusal(name, config.servers, config.problems)
     if refused is not None:
         raise ConfigError([refused])
@@ -118,7 +122,7 @@ def _chosen(config: Config, name: str) -> Http:
     if http is None:
         why = "has its credentials in the configuration" if isinstance(server.transport, Http) else "is a program"
         raise ConfigError([f"`{name}` {why}: there is nothing to sign in to"])
-    return http
+    return server, http
 
 
 async def _with_headers(server: str, http: Http, environ: Mapping[str, str]) -> Http:
@@ -146,7 +150,7 @@ def _places(config: Config, tokens: TokenStore) -> list[tuple[ServerConfig, str,
     """What one can be signed in to, and on whose behalf."""
     principals = ("", *(name for name in tokens.names() if signed_in_as(name)))
     return [
-        (server, principal, grant_place(http, principal))
+        (server, principal, grant_place(http, principal, server.environment_id))
         for server in config.servers
         if (http := _signs_in(server)) is not None
         for principal in principals
@@ -156,16 +160,18 @@ def _places(config: Config, tokens: TokenStore) -> list[tuple[ServerConfig, str,
 # Signing in
 
 
-async def _sign_in(server: str, http: Http, principal: str, desk: _Desk, browser: bool, more: tuple[str, ...]) -> None:
-    place = grant_place(http, principal)
-    before = await _registered(desk.store, place)
+async def _sign_in(server: str, http: Http, place: Place, desk: _Desk, browser: bool, more: tuple[str, ...]) -> None:
+    before = await desk.store.registered(place)
     try:
         async with asyncio.timeout(PATIENCE), AsyncExitStack() as stack:
+            way = await stack.enter_async_context(way_from(place.environment, desk.home, desk.environ, desk.secret))
             if browser:
                 visit = await stack.enter_async_context(with_browser(server, http, before, desk.screen))
             else:
-                visit = pasted(server, http, before, desk.screen, PATIENCE)
-            grant = await sign_in(server, http, before, visit, desk.proxy, more)
+                visit = pasted(server, http, before, desk.screen)
+            grant = await sign_in(server, http, before, visit, way, more)
+    except EnvironmentUnavailable as error:
+        raise ServerUnavailable(server, f"you were not signed in: {error}") from None
     except TimeoutError:
         what = f"you were not signed in within {PATIENCE / 60:g} minutes; run `mcpool auth {server}` again"
         if before is not None:
@@ -175,15 +181,6 @@ async def _sign_in(server: str, http: Http, principal: str, desk: _Desk, browser
     desk.screen.line(f"signed in to `{server}`", "green")
 
 
-async def _registered(store: GrantStore, place: Place) -> Grant | None:
-    """What is left of the last time, for its registration. Where that cannot be read it is made anew."""
-    try:
-        kept = await store.read(place)
-    except ConfigError:
-        return None
-    return None if kept is None else kept.grant
-
-
 # Seeing and signing out
 
 
@@ -191,28 +188,34 @@ async def _list(config: Config, tokens: TokenStore, desk: _Desk) -> int:
     rows: list[tuple[str, ...]] = []
     unread = ""
     places = _places(config, tokens)
+    left_over = await desk.store.left_over(place for _, _, place in places)
     for server, principal, place in places:
         try:
             kept = await desk.store.read(place)
         except ConfigError as error:
             unread = str(error)
-            rows.append((server.name, principal or "-", "cannot be read", "-", "-"))
+            rows.append((server.name, place.environment, principal or "-", "cannot be read", "-", "-"))
             continue
         grant = None if kept is None else kept.grant
         if grant is not None:
-            rows.append((server.name, principal or "-", grant.state, _until(grant), grant.host))
+            rows.append((server.name, place.environment, principal or "-", grant.state, _until(grant), grant.host))
         elif not principal:
-            rows.append((server.name, "-", "not signed in", "-", "-"))
-    left_over = await desk.store.left_over(place for _, _, place in places)
+            rows.append((server.name, place.environment, "-", "not signed in", "-", "-"))
     for one in left_over:
         state = f"{one.grant.state}, left over"
-        rows.append((one.server, one.principal or "-", state, _until(one.grant), one.grant.host))
+        rows.append((one.server, one.environment, one.principal or "-", state, _until(one.grant), one.grant.host))
+    columns = ("server", "environment", "principal", "state", "token until", "issuer")
+    if all(environment == LOCAL for _, environment, *_ in rows):
+        columns, rows = (columns[0], *columns[2:]), [(row[0], *row[2:]) for row in rows]
     if rows:
-        desk.screen.table(("server", "principal", "state", "token until", "issuer"), rows)
+        desk.screen.table(columns, rows)
     else:
         desk.screen.line("there is no server that one can sign in to")
     if left_over:
-        what = "left over: of a server that is not configured so any more, or of a client whose token is gone"
+        what = (
+            "left over: of a server that is not configured so any more, or that a program had in a plugin of its own, "
+            "or of a client whose token is gone"
+        )
         desk.screen.line(f"{what}; `mcpool auth logout SERVER` forgets it", "yellow")
     if unread:
         desk.screen.line(unread, "yellow")
@@ -234,26 +237,26 @@ async def _sign_out(server: str, config: Config, tokens: TokenStore, principal: 
     configured = next((one for one in config.servers if one.name == server), None)
     http = None if configured is None else _signs_in(configured)
     places = [place for _, _, place in _places(config, tokens)]
-    if http is not None:
-        places.append(grant_place(http, principal))
+    if configured is not None and http is not None:
+        places.append(grant_place(http, principal, configured.environment_id))
     who = signed_in_as(principal)
     left_over = [one for one in await desk.store.left_over(places) if (one.server, one.principal) == (server, who)]
     if http is None and not left_over:
         _chosen(config, server)  # says why
     for one in left_over:
-        await _signed_out(server, await desk.store.forget_left_over(one), desk)
-    if http is None:
+        await _signed_out(server, await desk.store.forget_left_over(one), one.environment, desk)
+    if configured is None or http is None:
         return False
-    forgotten = await desk.store.forget(grant_place(http, principal))
+    forgotten = await desk.store.forget(grant_place(http, principal, configured.environment_id))
     if forgotten.grant is None and forgotten.unread is None:
         if not left_over:
             desk.screen.line(f"you were not signed in to `{server}`")
         return False
-    await _signed_out(server, forgotten, desk)
+    await _signed_out(server, forgotten, configured.environment_id, desk)
     return True
 
 
-async def _signed_out(server: str, forgotten: Forgotten, desk: _Desk) -> None:
+async def _signed_out(server: str, forgotten: Forgotten, environment: str, desk: _Desk) -> None:
     """Revoke what is forgotten, as far as that can be seen, and say so."""
     grant = forgotten.grant
     if forgotten.unread is not None:
@@ -264,8 +267,9 @@ async def _signed_out(server: str, forgotten: Forgotten, desk: _Desk) -> None:
         desk.screen.line(f"signed out of `{server}`: its issuer had taken back the tokens before")
         return
     try:
-        await revoke(grant, desk.proxy)
-    except NotRevoked as error:
+        async with way_from(environment, desk.home, desk.environ, desk.secret) as way:
+            await revoke(grant, way)
+    except (NotRevoked, EnvironmentUnavailable) as error:
         desk.screen.line(f"signed out of `{server}`: its tokens are forgotten here")
         desk.screen.line(f"They were not revoked, and may be good until they expire: {error}", "yellow")
     else:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 import webbrowser
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from getpass import getpass
-from types import FrameType
-from typing import NoReturn
-from urllib.parse import urlsplit
+from contextlib import asynccontextmanager, suppress
 
+from mcpool.cli.hidden_line import hidden_line
 from mcpool.cli.screen import Screen
 from mcpool.config.server import Http
 from mcpool.errors import DaemonError, ServerUnavailable
-from mcpool.oauth.callback import HOST, Answer, Callback, NoAnswer, listening, read_answer, redirect_url, state_of
+from mcpool.oauth.callback import Answer, Callback, NoAnswer, read_answer, redirect_url, state_of
+from mcpool.oauth.coming_back import PortTaken, coming_back, port_for
 from mcpool.oauth.grant import Grant
 from mcpool.oauth.interactive import Visit
 
@@ -38,15 +35,11 @@ async def with_browser(server: str, http: Http, before: Grant | None, screen: Sc
     Raises:
         DaemonError: the configured port is taken.
     """
-    async with AsyncExitStack() as stack:
-        try:
-            callback = await stack.enter_async_context(listening(_port(http, before)))
-        except OSError:
-            if http.oauth_callback_port is not None:
-                msg = f"`oauth.callback_port` of `{server}`: port {http.oauth_callback_port} is taken"
-                raise DaemonError(msg) from None
-            callback = await stack.enter_async_context(listening())  # that of the last time is taken
-        yield _browsed(server, callback, screen)
+    try:
+        async with coming_back(server, http, before) as callback:
+            yield _browsed(server, callback, screen)
+    except PortTaken as error:
+        raise DaemonError(str(error)) from None
 
 
 def _browsed(server: str, callback: Callback, screen: Screen) -> Visit:
@@ -66,10 +59,10 @@ def _open(url: str) -> None:
         webbrowser.open(url)
 
 
-def pasted(server: str, http: Http, before: Grant | None, screen: Screen, patience: float) -> Visit:
-    """The person has the browser elsewhere, and pastes the address that it ends at, each within `patience` seconds."""
+def pasted(server: str, http: Http, before: Grant | None, screen: Screen) -> Visit:
+    """The person has the browser elsewhere, and pastes the address that it ends at."""
     expected = ""
-    redirect = redirect_url(_port(http, before) or _ANY_PORT)  # nobody listens there
+    redirect = redirect_url(port_for(http, before) or _ANY_PORT)  # nobody listens there
 
     async def show(url: str) -> None:
         nonlocal expected
@@ -81,7 +74,10 @@ def pasted(server: str, http: Http, before: Grant | None, screen: Screen, patien
     async def answer() -> Answer:
         for _ in range(_TRIES):
             try:
-                found = read_answer(_read_line(server, "Paste that address here (it is not shown): ", patience))
+                found = read_answer(await hidden_line("Paste that address here (it is not shown): "))
+            except EOFError:
+                what = "you were not signed in: nothing was pasted before standard input ended"
+                raise ServerUnavailable(server, what) from None
             except NoAnswer as error:
                 screen.line(f"{error}; try again", "yellow")
                 continue
@@ -91,33 +87,3 @@ def pasted(server: str, http: Http, before: Grant | None, screen: Screen, patien
         raise ServerUnavailable(server, f"you were not signed in; run `mcpool auth {server}` again")
 
     return Visit(redirect, show, answer)
-
-
-def _read_line(server: str, prompt: str, patience: float) -> str:
-    """A line that is not echoed, since it holds a secret. Nothing else runs in this process meanwhile."""
-    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)  # the loop's own would wait for the line
-    alarm = signal.signal(signal.SIGALRM, _too_late)
-    signal.setitimer(signal.ITIMER_REAL, patience)
-    try:
-        line = f"{getpass(prompt)}\n" if sys.stdin.isatty() else sys.stdin.readline()
-    except EOFError:
-        line = ""
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, alarm)
-        signal.signal(signal.SIGINT, interrupt)
-    if not line:
-        raise ServerUnavailable(server, "you were not signed in: nothing was pasted before standard input ended")
-    return line
-
-
-def _too_late(number: int, frame: FrameType | None) -> NoReturn:
-    raise TimeoutError
-
-
-def _port(http: Http, before: Grant | None) -> int:
-    """The port that the browser comes back to: a registration is good for one address only. 0 if any will do."""
-    if http.oauth_callback_port is not None:
-        return http.oauth_callback_port
-    known = urlsplit((before.client.get("redirect_uris") or [""])[0]) if before is not None else None
-    return known.port or 0 if known is not None and known.hostname == HOST else 0

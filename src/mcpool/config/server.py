@@ -17,6 +17,9 @@ Surface = Literal["direct", "deferred", "code_mode"]
 Pairs = tuple[tuple[str, str], ...]
 """A mapping as sorted pairs, so that equal configurations are equal and hashable values."""
 
+SignsInBy = Literal["command", "thread"]
+"""With `mcpool auth`, or with `Thread.sign_in`."""
+
 CLIENT_CWD = "client"
 """The `cwd` of a server that follows the folder of the thread that uses it."""
 
@@ -67,6 +70,8 @@ class Http:
     """The only one that is shown the credentials of a client that signs in by itself."""
     oauth_callback_port: int | None = None
     oauth_resource: str | None = None
+    signs_in_by: SignsInBy = "command"
+    """How a person signs in: the command line does not know what was chosen for one thread of a program."""
 
     @property
     def host(self) -> str:

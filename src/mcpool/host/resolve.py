@@ -13,14 +13,13 @@ from mcpool.catalog.identity import HttpIdentity, Place, StdioIdentity, identify
 from mcpool.config.known_servers import uses_roots
 from mcpool.config.server import Http, Pairs, ServerConfig, Stdio
 from mcpool.errors import ServerUnavailable
+from mcpool.host.credentials import credentials_for
 from mcpool.launch.command import find_command
 from mcpool.launch.environment import inherited
 from mcpool.launch.headers_helper import helper_headers
 from mcpool.launch.spec import Launcher, LaunchSpec
-from mcpool.oauth.grant import grant_place
 from mcpool.oauth.sign_in import SignIns
 from mcpool.pool.resolver import Circumstances, Resolved
-from mcpool.wire.credentials import Credentials
 from mcpool.wire.http import HttpSpec, load, open_http, proxy_for
 from mcpool.wire.link import Link, Sink
 from mcpool.wire.revisions import Era
@@ -72,8 +71,7 @@ class LocalResolver:
         identity = identify(server, place)
         era: Era | None = None if server.era == "auto" else server.era
         if isinstance(identity, HttpIdentity):
-            assert isinstance(transport, Http)
-            return Resolved(identity, self._http_opener(server, transport, identity), offers_roots, era)
+            return Resolved(identity, self._http_opener(server, identity), offers_roots, era)
         return Resolved(identity, self._stdio_opener(server, identity), offers_roots, era)
 
     def _offers_roots(self, server: ServerConfig, roots: tuple[Root, ...] | None) -> bool:
@@ -94,7 +92,7 @@ class LocalResolver:
 
         return start
 
-    def _http_opener(self, server: ServerConfig, transport: Http, identity: HttpIdentity) -> Opener:
+    def _http_opener(self, server: ServerConfig, identity: HttpIdentity) -> Opener:
         spec = replace(endpoint(server, identity), proxy=proxy_for(identity.url, self._environ))
 
         async def reach(sink: Sink) -> Link:
@@ -104,20 +102,11 @@ class LocalResolver:
                 command, folder = identity.helper
                 made = await helper_headers(server.name, command, folder, self._environ)
                 headers |= {name.lower(): value for name, value in made.items()}
-            credentials = None
             pairs = tuple(sorted(headers.items()))
-            if transport.auth == "oauth" and "authorization" not in headers:
-                credentials = self._credentials(server.name, transport, identity, pairs)
+            credentials = credentials_for(server, identity, pairs, self._sign_ins)
             return await open_http(replace(spec, headers=pairs, credentials=credentials), sink)
 
         return reach
-
-    def _credentials(self, server: str, transport: Http, identity: HttpIdentity, headers: Pairs) -> Credentials:
-        if transport.oauth_grant_type == "client_credentials":
-            return self._sign_ins.own(server, transport, headers)
-        sign_in = self._sign_ins.of(server, grant_place(transport, identity.principal))
-        sign_in.look_again()  # somebody may have signed in since the last connection
-        return sign_in
 
 
 def endpoint(server: ServerConfig, identity: HttpIdentity) -> HttpSpec:

@@ -13,8 +13,10 @@ from mcpool.config.server import CLIENT_CWD, LOCAL, ServerConfig, Stdio
 from mcpool.environments.executor_launcher import beneath
 from mcpool.environments.registry import Environments, ExecutorPlace
 from mcpool.errors import EnvironmentUnavailable, ServerUnavailable
+from mcpool.host.credentials import credentials_for
 from mcpool.host.resolve import LocalResolver, endpoint, looked_up, require_set
 from mcpool.launch.spec import LaunchSpec
+from mcpool.oauth.sign_in import SignIns
 from mcpool.pool.resolver import Circumstances, Resolved
 from mcpool.wire.http import load, open_http
 from mcpool.wire.link import Link, Sink
@@ -26,11 +28,14 @@ _KEPT = 4096
 class PlacedResolver:
     """Resolves each server where its configuration places it."""
 
-    def __init__(self, here: LocalResolver, environments: Environments, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, here: LocalResolver, environments: Environments, environ: Mapping[str, str], sign_ins: SignIns
+    ) -> None:
         """`environ` are the variables of this host: of them a server gets those that its configuration names."""
         self._here = here
         self._environments = environments
         self._environ = dict(environ)
+        self._sign_ins = sign_ins
         self._resolve_there = lru_cache(maxsize=_KEPT)(self._resolve_anew)
 
     def resolve(self, server: ServerConfig, circumstances: Circumstances) -> Resolved:
@@ -102,7 +107,12 @@ class PlacedResolver:
             except EnvironmentUnavailable as error:
                 raise ServerUnavailable(server.name, f"its {error}") from None
             return await open_http(
-                replace(spec, transport=lambda: ExecutorTransport(session, identity.completed)), sink
+                replace(
+                    spec,
+                    credentials=credentials_for(server, identity, spec.headers, self._sign_ins),
+                    transport=lambda: ExecutorTransport(session, identity.completed),
+                ),
+                sink,
             )
 
         return reach

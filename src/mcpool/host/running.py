@@ -25,10 +25,13 @@ from mcpool.host.extension import Extension
 from mcpool.host.extensions import Extensions, sections_alone
 from mcpool.host.resolve import LocalResolver
 from mcpool.host.resolve_there import PlacedResolver
+from mcpool.host.signing_in import PersonSigningIn
 from mcpool.host.spawning import spawner
+from mcpool.host.ways import ways_of
 from mcpool.launch.place import open_local
 from mcpool.oauth.sign_in import SignIns
 from mcpool.oauth.store import GrantStore
+from mcpool.oauth.way import Ways
 from mcpool.pool.pool import Pool
 from mcpool.pool.resolver import Resolver
 from mcpool.threads.approvals import Keeper
@@ -36,8 +39,8 @@ from mcpool.threads.facts import ConfigurationAlone, Projector, ThreadFacts
 from mcpool.threads.ids import Ids
 from mcpool.threads.manager import ThreadManager
 from mcpool.threads.mentions import no_skills
+from mcpool.threads.signing_in import nobody_signs_in
 from mcpool.threads.telling import nothing_else
-from mcpool.wire.http import proxy_for
 from mcpool.world.surroundings import Surroundings
 from mcpool.world.world_state import OUR_SECTIONS
 
@@ -64,11 +67,17 @@ class Own:
     environments: Environments
     resolver: PlacedResolver
     grants: GrantStore
+    sign_ins: SignIns
+    ways: Ways
 
     def around(self, thread: ThreadFacts) -> Surroundings:
         """What there is to tell a thread of besides its servers (`threads.telling.Around`)."""
         found = self.configuration.contributors.around(thread)
         return replace(found, environments=environment_facts(self.environments, thread.roots))
+
+    def signing_in(self, pool: Pool, environ: Mapping[str, str]) -> PersonSigningIn:
+        """What has persons sign in to servers of that pool."""
+        return PersonSigningIn(pool, self.grants, self.sign_ins, self.ways, environ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +138,7 @@ async def run(plan: Plan, home: Path) -> AsyncGenerator[Running]:
             read_skills=no_skills if own is None else own.configuration.contributors.read_skills,
             sections=lambda: (*OUR_SECTIONS, *extensions.sections),
             keeper=keeper,
+            signing_in=nobody_signs_in if own is None else own.signing_in(pool, plan.environ),
         )
         stack.push_async_callback(threads.close)
         if own is not None:
@@ -154,7 +164,9 @@ async def _own(plan: Plan, home: Path) -> AsyncGenerator[Own]:
         )
         configuration.begin()
         grants = GrantStore(home, configuration.current.oauth_store)
-        sign_ins = SignIns(grants, lambda url: proxy_for(url, plan.environ))
+        ways = ways_of(environments, plan.environ)
+        sign_ins = SignIns(grants, ways)
         stack.push_async_callback(sign_ins.close)
         here = LocalResolver(launcher, plan.environ, sign_ins)
-        yield Own(configuration, environments, PlacedResolver(here, environments, plan.environ), grants)
+        resolver = PlacedResolver(here, environments, plan.environ, sign_ins)
+        yield Own(configuration, environments, resolver, grants, sign_ins, ways)

@@ -6,6 +6,8 @@ import asyncio
 
 import httpx2
 
+from mcpool.config.server import LOCAL
+from mcpool.oauth.way import Way
 from mcpool.wire.http import Proxy, is_loopback
 from mcpool.wire.http_tls import tls
 
@@ -19,35 +21,52 @@ class Unusable(httpx2.TransportError):
     """What was asked, or came back, cannot be used. The message is ours, and holds no secret."""
 
 
-def safe(server: str, url: str) -> bool:
+def safe(server: str, url: str, environment: str = LOCAL) -> bool:
     """Whether what has to do with signing in to a server may go to that URL.
 
-    Whoever has the server on plain HTTP has chosen that; nobody else's tokens go where anybody can listen.
+    Whoever has the server on plain HTTP has chosen that; nobody else's tokens go where anybody can listen. A server on
+    loopback is our own only where that is this machine's: elsewhere whoever runs there names the issuer.
     """
     own = httpx2.URL(server)
-    return own.scheme != "https" or is_loopback(own.host) or httpx2.URL(url).scheme == "https"
+    lenient = own.scheme != "https" or (environment == LOCAL and is_loopback(own.host))
+    return lenient or httpx2.URL(url).scheme == "https"
+
+
+class FromHere(httpx2.AsyncBaseTransport):
+    """Reaches each address from this machine, through the proxy for it if there is one."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+        self._inner: dict[str | None, httpx2.AsyncHTTPTransport] = {}
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        proxy = self._proxy(str(request.url))
+        inner = self._inner.get(proxy)
+        if inner is None:
+            inner = self._inner[proxy] = httpx2.AsyncHTTPTransport(verify=tls(), proxy=proxy)
+        return await inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        for inner in self._inner.values():
+            await inner.aclose()
 
 
 class _Bounded(httpx2.AsyncBaseTransport):
     """Reads each answer whole, within the bounds, and keeps tokens off connections that anybody can listen to."""
 
-    def __init__(self, server: str, proxy: Proxy, deadline: float) -> None:
+    def __init__(self, server: str, way: Way, deadline: float) -> None:
         self._server = server
-        self._proxy = proxy
+        self._environment = way.environment
         self._deadline = deadline
-        self._inner: dict[str | None, httpx2.AsyncHTTPTransport] = {}
+        self._inner = way.transport()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        if not safe(self._server, str(request.url)):
+        if not safe(self._server, str(request.url), self._environment):
             raise Unusable("its address is not https, although the server's is")
         request.headers["accept-encoding"] = "identity"  # a small answer must not grow when it is unpacked
-        proxy = self._proxy(str(request.url))
-        inner = self._inner.get(proxy)
-        if inner is None:
-            inner = self._inner[proxy] = httpx2.AsyncHTTPTransport(verify=tls(), proxy=proxy)
         try:
             async with asyncio.timeout(self._deadline):
-                response = await inner.handle_async_request(request)
+                response = await self._inner.handle_async_request(request)
                 try:
                     body = await _body(response)
                 finally:
@@ -59,8 +78,7 @@ class _Bounded(httpx2.AsyncBaseTransport):
         return httpx2.Response(response.status_code, headers=headers, content=body)
 
     async def aclose(self) -> None:
-        for inner in self._inner.values():
-            await inner.aclose()
+        await self._inner.aclose()
 
 
 async def _body(response: httpx2.Response) -> bytes:
@@ -76,12 +94,10 @@ async def _body(response: httpx2.Response) -> bytes:
     return bytes(body)
 
 
-def asking(
-    server: str, proxy: Proxy, auth: httpx2.Auth | None = None, deadline: float = DEADLINE
-) -> httpx2.AsyncClient:
+def asking(server: str, way: Way, auth: httpx2.Auth | None = None, deadline: float = DEADLINE) -> httpx2.AsyncClient:
     """A client for what has to do with signing in to the server of that URL."""
     # What bounds an answer is above; the client's own limits are for one read or write.
-    return httpx2.AsyncClient(transport=_Bounded(server, proxy, deadline), auth=auth, timeout=deadline, trust_env=False)
+    return httpx2.AsyncClient(transport=_Bounded(server, way, deadline), auth=auth, timeout=deadline, trust_env=False)
 
 
 def what_failed(error: httpx2.HTTPError) -> str:

@@ -16,8 +16,8 @@ _LAST_PAGE_SECONDS = 1.0
 
 _PAGE = """<!doctype html><meta charset="utf-8"><title>mcpool</title>
 <body style="font-family: system-ui; margin: 4em auto; max-width: 32em"><h1>{title}</h1><p>{text}</p></body>"""
-_DONE = ("Signed in", "You can close this window and go back to the terminal.")
-_SORRY = ("Not signed in", "The terminal says what happened.")
+_DONE = ("Signed in", "You can close this window and go back to where you came from.")
+_SORRY = ("Not signed in", "Where you came from it is said what happened.")
 
 
 class NoAnswer(ValueError):

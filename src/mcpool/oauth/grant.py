@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from mcpool.config.server import Http
+from mcpool.config.server import LOCAL, Http
 
 RENEW_BEFORE = 30.0
 """Seconds before its expiry from which on a token is not used any more; of a short-lived one, half its life."""
@@ -27,18 +27,27 @@ def sendable(token: str) -> bool:
 
 
 class Place(msgspec.Struct, frozen=True):
-    """What a grant is for: one server, on behalf of one principal."""
+    """What a grant is for: one server, reached from one environment, on behalf of one principal."""
 
     url: str
     principal: str
     """As `signed_in_as` says."""
     resource: str | None = None
     """What the tokens are asked for, if not the URL."""
+    environment: str = LOCAL
+    """From where it is reached. Elsewhere the same URL may be another server, and it is shown other tokens."""
+
+    def key(self) -> bytes:
+        """Equal for equal places, in whichever version of mcpool."""
+        fields = msgspec.structs.asdict(self)
+        if self.environment == LOCAL:
+            del fields["environment"]
+        return msgspec.json.encode(fields)
 
 
-def grant_place(http: Http, principal: str) -> Place:
+def grant_place(http: Http, principal: str, environment: str) -> Place:
     """Where the grant of a configured server is kept."""
-    return Place(http.url, signed_in_as(principal), http.oauth_resource)
+    return Place(http.url, signed_in_as(principal), http.oauth_resource, environment)
 
 
 class Grant(msgspec.Struct, frozen=True, omit_defaults=True):

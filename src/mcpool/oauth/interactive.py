@@ -9,11 +9,19 @@ from mcpool.config.server import Http
 from mcpool.errors import ServerUnavailable
 from mcpool.oauth.callback import Answer
 from mcpool.oauth.grant import Grant
-from mcpool.wire.http import Proxy
+from mcpool.oauth.way import Way
 
 
 class _Refused(Exception):
     """The issuer sent the browser back with an error."""
+
+
+class _NotShown(Exception):
+    """Whoever shows pages failed."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,7 @@ def scopes_to_ask_for(http: Http, before: Grant | None, more: tuple[str, ...]) -
 
 
 async def sign_in(
-    server: str, http: Http, before: Grant | None, visit: Visit, proxy: Proxy, more: tuple[str, ...] = ()
+    server: str, http: Http, before: Grant | None, visit: Visit, way: Way, more: tuple[str, ...] = ()
 ) -> Grant:
     """Sign in to a server anew; `before` is what is left of the last time, for its registration.
 
@@ -43,6 +51,7 @@ async def sign_in(
 
     Raises:
         ServerUnavailable: it did not come about; the message says why, without secrets.
+        Exception: what `visit.show` raised.
     """
     from mcp.client.auth import OAuthFlowError
     from mcp.shared.auth import AuthorizationCodeResult
@@ -52,9 +61,12 @@ async def sign_in(
     from mcpool.oauth.obtaining import obtained
 
     async def show(url: str) -> None:
-        if not safe(http.url, url):
+        if not safe(http.url, url, way.environment):
             raise OAuthFlowError("the page to sign in on is not https")
-        await visit.show(url)
+        try:
+            await visit.show(url)
+        except Exception as error:
+            raise _NotShown(error) from error
 
     async def receive() -> AuthorizationCodeResult:
         answer = await visit.answer()
@@ -74,6 +86,8 @@ async def sign_in(
         receive=receive,
     )
     try:
-        return await obtained(server, http, client, memory, proxy)
+        return await obtained(server, http, client, memory, way)
     except _Refused as refusal:
         raise ServerUnavailable(server, f"you were not signed in: its issuer says `{refusal}`") from None
+    except _NotShown as failed:
+        raise failed.error from None

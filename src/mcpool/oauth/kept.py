@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from mcpool.config.server import LOCAL
 from mcpool.oauth.grant import Grant
 
 _TICK = 0.001
@@ -22,6 +23,8 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     """The name of the server when it was signed in to; empty if that is not known."""
     principal: str = ""
     """On whose behalf (`signed_in_as`)."""
+    environment: str = LOCAL
+    """From where the server is reached."""
 
 
 def newest(copies: Iterable[Kept | None]) -> Kept | None:

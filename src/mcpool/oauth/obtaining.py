@@ -16,7 +16,7 @@ from mcpool.errors import ServerUnavailable
 from mcpool.oauth import sdk
 from mcpool.oauth.asking import asking, what_failed
 from mcpool.oauth.grant import Grant
-from mcpool.wire.http import Proxy
+from mcpool.oauth.way import Way
 
 if TYPE_CHECKING:
     from mcp.client.auth import OAuthClientProvider
@@ -26,7 +26,7 @@ _HEADERS = {"content-type": "application/json", "accept": "application/json, tex
 _REFUSED = (401, 403)
 
 
-async def obtained(server: str, http: Http, client: OAuthClientProvider, memory: sdk.Memory, proxy: Proxy) -> Grant:
+async def obtained(server: str, http: Http, client: OAuthClientProvider, memory: sdk.Memory, way: Way) -> Grant:
     """What the client gets, as the server wants it.
 
     Raises:
@@ -38,7 +38,7 @@ async def obtained(server: str, http: Http, client: OAuthClientProvider, memory:
     try:
         # A request outside of any session: it does nothing, but it is refused without credentials.
         async with (
-            asking(http.url, proxy, client) as issuer,
+            asking(http.url, way, client) as issuer,
             issuer.stream("POST", http.url, content=_PING, headers=headers) as response,
         ):
             status = response.status_code

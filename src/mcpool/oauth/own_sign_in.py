@@ -14,7 +14,7 @@ from mcpool.errors import AuthRequired, ServerUnavailable
 from mcpool.oauth.flight import Flight
 from mcpool.oauth.grant import Grant
 from mcpool.oauth.rest import Rest
-from mcpool.wire.http import Proxy
+from mcpool.oauth.way import Way
 
 DEADLINE = 45.0
 """Seconds that it may take: the server, its issuer, and the server again."""
@@ -23,10 +23,10 @@ DEADLINE = 45.0
 class OwnSignIn:
     """The tokens of one configured server (`wire.credentials.Credentials`), for all principals."""
 
-    def __init__(self, server: str, http: Http, proxy: Proxy) -> None:
+    def __init__(self, server: str, http: Http, way: Way) -> None:
         self.server = server
         self._http = http
-        self._proxy = proxy
+        self._way = way
         self.headers = http.http_headers
         """What the server, or something before it, wants to see besides; as of the newest connection."""
         self._grant: Grant | None = None
@@ -92,7 +92,7 @@ class OwnSignIn:
         try:
             async with asyncio.timeout(DEADLINE):
                 http = replace(self._http, http_headers=self.headers)
-                self._grant = await obtained(self.server, http, client, memory, self._proxy)
+                self._grant = await obtained(self.server, http, client, memory, self._way)
         except (ServerUnavailable, TimeoutError) as error:
             why = error.message if isinstance(error, ServerUnavailable) else f"no sign-in within {DEADLINE:g} s"
             self._rest = self._rest.after(asyncio.get_running_loop().time(), why, None)

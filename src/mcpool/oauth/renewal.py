@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 
 from mcpool.oauth.grant import Grant
-from mcpool.wire.http import Proxy
+from mcpool.oauth.way import Way
 from mcpool.wire.refused import seconds
 
 DEADLINE = 45.0
@@ -51,7 +51,7 @@ def refusal(status: int, body: bytes) -> str | None:
     return error if error and error not in _PASSING else None
 
 
-async def renewed(grant: Grant, resource: str | None, proxy: Proxy) -> Grant:
+async def renewed(grant: Grant, resource: str | None, way: Way) -> Grant:
     """The grant with new tokens, or without any if the issuer refuses to renew it.
 
     Raises:
@@ -73,7 +73,7 @@ async def renewed(grant: Grant, resource: str | None, proxy: Proxy) -> Grant:
     flow = client.async_auth_flow(own)
     status, body, pause = 0, b"", None
     try:
-        async with asyncio.timeout(DEADLINE), asking(grant.url, proxy, deadline=DEADLINE) as http:
+        async with asyncio.timeout(DEADLINE), asking(grant.url, way, deadline=DEADLINE) as http:
             request = await anext(flow)
             if request is own:
                 return grant.spent()

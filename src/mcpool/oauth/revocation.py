@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from mcpool.oauth.grant import Grant
-from mcpool.wire.http import Proxy
+from mcpool.oauth.way import Way
 
 DEADLINE = 15.0
 """Seconds that an issuer may take for all of it."""
@@ -17,7 +17,7 @@ class NotRevoked(Exception):
     """Its tokens may be good until they expire. The message says why, and holds no secret."""
 
 
-async def revoke(grant: Grant, proxy: Proxy) -> None:
+async def revoke(grant: Grant, way: Way) -> None:
     """Have the issuer take back its tokens: the refresh token first, since others come of that.
 
     Raises:
@@ -40,7 +40,7 @@ async def revoke(grant: Grant, proxy: Proxy) -> None:
     if endpoint is None:
         raise NotRevoked(f"{grant.host} offers no way to")
     try:
-        async with asyncio.timeout(DEADLINE), asking(grant.url, proxy, deadline=DEADLINE) as http:
+        async with asyncio.timeout(DEADLINE), asking(grant.url, way, deadline=DEADLINE) as http:
             for kind, token in (("refresh_token", grant.refresh_token), ("access_token", grant.access_token)):
                 if token is None:
                     continue

@@ -7,7 +7,7 @@ import shlex
 import time
 from collections import OrderedDict
 
-from mcpool.config.server import Http, Pairs
+from mcpool.config.server import Http, Pairs, SignsInBy
 from mcpool.errors import AuthRequired, ConfigError, ServerUnavailable
 from mcpool.oauth.flight import Flight
 from mcpool.oauth.grant import Grant, Place
@@ -16,7 +16,7 @@ from mcpool.oauth.own_sign_in import OwnSignIn
 from mcpool.oauth.renewal import NotNow, renewed
 from mcpool.oauth.rest import Rest
 from mcpool.oauth.store import GrantStore
-from mcpool.wire.http import Proxy
+from mcpool.oauth.way import Way, Ways
 
 CLOSE_PATIENCE = 5.0
 """Seconds that a host which is closed waits for an issuer, and then for the place where grants are kept."""
@@ -25,11 +25,12 @@ CLOSE_PATIENCE = 5.0
 class SignIn:
     """The tokens of one place (`wire.credentials.Credentials`). It never asks a person anything."""
 
-    def __init__(self, server: str, place: Place, store: GrantStore, proxy: Proxy) -> None:
+    def __init__(self, server: str, place: Place, store: GrantStore, way: Way, by: SignsInBy = "command") -> None:
         self.server = server
         self.place = place
         self._store = store
-        self._proxy = proxy
+        self._way = way
+        self._by = by
         self._held = Held(server, place, store)
         self._rest = Rest()
         self._renewal: Flight[str | None] = Flight(f"mcpool-oauth-{server}")
@@ -69,13 +70,19 @@ class SignIn:
 
     def required(self) -> AuthRequired:
         """As `Credentials` says."""
-        return AuthRequired(self.server, f"needs you to sign in: run `{self._command}`")
+        return AuthRequired(self.server, f"needs you to sign in: {self._how}")
 
     def lacking(self, scopes: tuple[str, ...]) -> AuthRequired:
         """As `Credentials` says."""
         options = "".join(f" --scope {shlex.quote(scope)}" for scope in scopes)
-        what = f"does this only if you allow more: run `{self._command}{options}`"
-        return AuthRequired(self.server, what, scopes=scopes)
+        how = f"run `{self._command}{options}`" if self._by == "command" else f"{self._how} ({', '.join(scopes)})"
+        return AuthRequired(self.server, f"does this only if you allow more: {how}", scopes=scopes)
+
+    @property
+    def _how(self) -> str:
+        if self._by == "command":
+            return f"run `{self._command}`"
+        return "the program that chose its plugin can have you do that (`Thread.sign_in`)"
 
     @property
     def _command(self) -> str:
@@ -116,7 +123,7 @@ class SignIn:
 
     async def _ask(self, grant: Grant) -> Grant:
         try:
-            grant = await renewed(grant, self.place.resource, self._proxy)
+            grant = await renewed(grant, self.place.resource, self._way)
         except NotNow as error:
             self._rest = self._rest.after(asyncio.get_running_loop().time(), str(error), error.pause)
             raise
@@ -125,8 +132,11 @@ class SignIn:
 
     def _not_now(self, why: str) -> ServerUnavailable:
         what = f"its sign-in could not be renewed: {why}; nothing was sent"
-        return ServerUnavailable(self.server, f"{what}; if that stays so, sign in again: `{self._command}`")
+        again = f"`{self._command}`" if self._by == "command" else self._how
+        return ServerUnavailable(self.server, f"{what}; if that stays so, sign in again: {again}")
 
+
+_Key = tuple[str, Place | Http, str]
 
 KNOWN = 1000
 """Sign-ins that one host remembers; of others it reads again what is kept."""
@@ -135,29 +145,37 @@ KNOWN = 1000
 class SignIns:
     """The sign-ins of one host: one object for each place, whoever asks."""
 
-    def __init__(self, store: GrantStore, proxy: Proxy) -> None:
+    def __init__(self, store: GrantStore, ways: Ways) -> None:
         self._store = store
-        self._proxy = proxy
-        self._known: OrderedDict[tuple[str, Place | Http], SignIn | OwnSignIn] = OrderedDict()
+        self._ways = ways
+        self._known: OrderedDict[_Key, SignIn | OwnSignIn] = OrderedDict()
 
-    def of(self, server: str, place: Place) -> SignIn:
-        """The credentials that a person got for a server, for a place."""
-        sign_in = self._known.get((server, place))
+    def of(self, server: str, place: Place, by: SignsInBy = "command") -> SignIn:
+        """The credentials that a person got for a server, for a place; `by` which means one signs in."""
+        key = (server, place, by)
+        sign_in = self._known.get(key)
         if not isinstance(sign_in, SignIn):
-            sign_in = SignIn(server, place, self._store, self._proxy)
-        self._keep((server, place), sign_in)
+            sign_in = SignIn(server, place, self._store, self._ways(place.environment), by)
+        self._keep(key, sign_in)
         return sign_in
 
-    def own(self, server: str, http: Http, headers: Pairs) -> OwnSignIn:
+    def own(self, server: str, http: Http, environment: str, headers: Pairs) -> OwnSignIn:
         """The credentials that a client gets by itself; `headers` are those of the connection."""
-        sign_in = self._known.get((server, http))
+        key = (server, http, environment)
+        sign_in = self._known.get(key)
         if not isinstance(sign_in, OwnSignIn):
-            sign_in = OwnSignIn(server, http, self._proxy)
+            sign_in = OwnSignIn(server, http, self._ways(environment))
         sign_in.headers = headers
-        self._keep((server, http), sign_in)
+        self._keep(key, sign_in)
         return sign_in
 
-    def _keep(self, key: tuple[str, Place | Http], sign_in: SignIn | OwnSignIn) -> None:
+    def look_again(self, place: Place) -> None:
+        """Somebody has signed in there."""
+        for sign_in in self._known.values():
+            if isinstance(sign_in, SignIn) and sign_in.place == place:
+                sign_in.look_again()
+
+    def _keep(self, key: _Key, sign_in: SignIn | OwnSignIn) -> None:
         self._known[key] = sign_in
         self._known.move_to_end(key)
         self._make_room()

@@ -62,6 +62,7 @@ class LeftOver:
     server: str
     """What its server was called, or else its host."""
     principal: str
+    environment: str
     grant: Grant
 
 
@@ -107,6 +108,14 @@ class GrantStore:
             raise copies.unread
         return copies.newest
 
+    async def registered(self, place: Place) -> Grant | None:
+        """What is left of the last sign-in, for its registration. Where that cannot be read it is made anew."""
+        try:
+            kept = await self.read(place)
+        except ConfigError:
+            return None
+        return None if kept is None else kept.grant
+
     async def write(self, place: Place, grant: Grant, server: str = "") -> None:
         """Keep what came of a sign-in to a server of this name, whatever is there.
 
@@ -115,7 +124,7 @@ class GrantStore:
         """
         name = self._name(place)
         async with self._locked_if_possible(name):
-            kept = Kept(0.0, grant, server, place.principal)
+            kept = Kept(0.0, grant, server, place.principal, place.environment)
             await self._write(name, kept, await self._copies(name), self._keepers)
 
     async def renew(self, place: Place, grant: Grant, since: float) -> Kept | None:
@@ -152,7 +161,7 @@ class GrantStore:
             kept = (await self._copies(name)).newest
             if kept is not None and kept.grant is not None:
                 server = kept.server or urlsplit(kept.grant.url).hostname or "-"
-                found.append(LeftOver(name, server, kept.principal, kept.grant))
+                found.append(LeftOver(name, server, kept.principal, kept.environment, kept.grant))
         return found
 
     async def forget_left_over(self, one: LeftOver) -> Forgotten:
@@ -237,7 +246,7 @@ class GrantStore:
 
     def _name(self, place: Place) -> str:
         """Equal for equal places; it tells nothing of them to who does not have the home's key."""
-        return hmac.new(home_key(self._home), b"oauth" + msgspec.json.encode(place), hashlib.sha256).hexdigest()[:40]
+        return hmac.new(home_key(self._home), b"oauth" + place.key(), hashlib.sha256).hexdigest()[:40]
 
 
 def _has_lock(handle: int) -> bool:

@@ -106,8 +106,10 @@ def _settled(server: ServerConfig, placement: Placement, spot: Spot) -> ServerCo
         transport = replace(transport, env=_with(transport.env, placement.variables))
         if placement.environment is not None and transport.cwd != CLIENT_CWD:
             transport = replace(transport, cwd=str(PurePosixPath(placement.root, transport.cwd)))
-    elif placement.environment not in (None, LOCAL):
-        transport = replace(transport, variables_source="remote")
+    elif placement.environment is not None:
+        transport = replace(transport, signs_in_by="thread")
+        if placement.environment != LOCAL:
+            transport = replace(transport, variables_source="remote")
     changes: dict[str, Any] = {}
     if server.default_tools_approval_mode == "approve":
         changes["default_tools_approval_mode"] = None

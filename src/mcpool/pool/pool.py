@@ -272,6 +272,13 @@ class Pool:
         if not entries:
             known = ", ".join(sorted({name for entry in self._entries.values() for name in entry.names})) or "none"
             raise ServerNotFound(server, f"it has no process, because nobody uses it; these have: {known}")
+        await self._reconnect(entries)
+
+    async def reconnect_those(self, concerned: Callable[[Entry], bool]) -> None:
+        """As `reconnect`, for those that it is said of. Raises: ServerUnavailable."""
+        await self._reconnect([entry for entry in self._entries.values() if concerned(entry)])
+
+    async def _reconnect(self, entries: Collection[Entry]) -> None:
         for entry in entries:
             entry.backend.forgive()
             entry.lanes.drop_overflow()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from typing import Any, Literal
 
 from mcpool.backend.first_sight import wait_for_sight
+from mcpool.config.server import ServerConfig
 from mcpool.errors import ServerUnavailable
-from mcpool.runtime.runtime import Binding
+from mcpool.runtime.runtime import Binding, Runtime
 
 Patience = Literal["none", "grace", "full"]
 """`grace`: a moment, which all such servers share; `full`: until it runs, or has failed."""
@@ -52,6 +53,26 @@ async def wait_for_servers(bindings: Mapping[str, Binding], named: Collection[st
                 continue
     if waits:
         await asyncio.gather(*waits)
+
+
+Outcomes = tuple[Runtime, dict[str, ServerUnavailable | None]]
+"""A runtime, and by server why it does not run; None: it does."""
+
+
+async def all_started(
+    refresh: Callable[[], Awaitable[None]],
+    current: Callable[[], Runtime],
+    is_current: Callable[[Runtime], bool],
+    wanted: Callable[[ServerConfig], bool],
+) -> Outcomes:
+    """Start what is wanted of the runtime that is current in the end: one that is replaced meanwhile may never."""
+    while True:
+        await refresh()
+        runtime = current()
+        names = [name for name, binding in runtime.bindings.items() if wanted(binding.config)]
+        outcomes = await asyncio.gather(*(started(runtime.bindings[name]) for name in names))
+        if is_current(runtime):
+            return runtime, dict(zip(names, outcomes, strict=True))
 
 
 async def started(binding: Binding) -> ServerUnavailable | None:

@@ -23,6 +23,7 @@ from mcpool.threads.kept import Kept
 from mcpool.threads.life import Life, LifeEvent
 from mcpool.threads.mentions import ReadSkills, no_skills
 from mcpool.threads.seat import Listener
+from mcpool.threads.signing_in import SigningIn, nobody_signs_in
 from mcpool.threads.subscribers import OWNER, Subscribers
 from mcpool.threads.telling import Around, nothing_else
 from mcpool.threads.thread import Thread
@@ -53,12 +54,14 @@ class ThreadManager:
         around: Around = nothing_else,
         read_skills: ReadSkills = no_skills,
         keeper: Keeper | None = None,
+        signing_in: SigningIn = nobody_signs_in,
     ) -> None:
         """`sections` make up the world state of each new thread; `around` is what there is to tell besides the servers.
         `read_skills` reads those that the user names.
 
         `unload_after` seconds without a subscriber a thread is unloaded. `spawn` starts tasks that outlive it.
-        `keeper` writes approvals to where `servers` come from; None: there is no such place.
+        `keeper` writes approvals to where `servers` come from; None: there is no such place. `signing_in` has persons
+        sign in to servers.
         """
         self._pool = pool
         self._keeper = keeper
@@ -70,6 +73,7 @@ class ThreadManager:
         self._sections = sections
         self._around = around
         self._read_skills = read_skills
+        self._signing_in = signing_in
         self._sets = ToolSets()
         self._threads: dict[str, Thread] = {}
         self._openings = itertools.count(1)
@@ -168,6 +172,7 @@ class ThreadManager:
             around=self._around,
             read_skills=self._read_skills,
             kept=kept,
+            signing_in=self._signing_in,
             on_close=self._forget,
         )
         self._threads[name] = thread

@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
-from types import TracebackType
 from typing import Any, Self
 
 import msgspec
@@ -24,7 +23,7 @@ from mcpool.runtime.projected import Projected
 from mcpool.runtime.runtime import Runtime
 from mcpool.runtime.step import Step
 from mcpool.runtime.tool_sets import ToolSets
-from mcpool.runtime.waiting import started, wait_for_servers
+from mcpool.runtime.waiting import Outcomes, all_started, wait_for_servers
 from mcpool.threads.approvals import Approvals
 from mcpool.threads.attention import Attention
 from mcpool.threads.facts import ThreadFacts
@@ -33,6 +32,7 @@ from mcpool.threads.life import WHY_NOT, Life, LifeEvent, after
 from mcpool.threads.lost_state import LostState
 from mcpool.threads.mentions import Mentions, ReadSkills
 from mcpool.threads.seat import Listener, Seat
+from mcpool.threads.signing_in import PATIENCE, Show, SigningIn
 from mcpool.threads.telling import Around, Telling
 from mcpool.threads.upkeep import Spawn, Upkeep
 from mcpool.world.mentioned_skills import skills_told
@@ -43,8 +43,7 @@ from mcpool.world.world_state import News, WorldState
 class Thread:
     """One conversation. Get one from `host.thread(...)`; use it with `async with`, or close it with `close()`.
 
-    Entering it waits for the required servers, and raises what `require` does.
-    Any task of the host's event loop may use or close it.
+    Entering it waits for the required servers, and raises what `require` does. Any task of its loop may use it.
     """
 
     def __init__(
@@ -63,6 +62,7 @@ class Thread:
         around: Around,
         read_skills: ReadSkills,
         kept: Kept | None,
+        signing_in: SigningIn,
         on_close: Callable[[Thread], None],
     ) -> None:
         """`resolve` is called for each refresh of the runtime. `kept` is what a host before this one kept of it."""
@@ -79,6 +79,7 @@ class Thread:
             lambda: resolve(facts), self._lease, policy=policy, on_published=self._published, spawn=spawn
         )
         self._mentions = Mentions(read_skills, {} if kept is None else skills_told(kept.world))
+        self._signing_in = signing_in
         self._seats: dict[str, Seat] = {}
         self._attention = Attention()
         self._lost_state = LostState(pool)
@@ -98,9 +99,7 @@ class Thread:
             raise
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         await self.close()
 
     @property
@@ -189,6 +188,21 @@ class Thread:
         """What is to be kept of it now, for `host.thread(kept=...)` of a host to come: a plain value, for JSON."""
         return keep(self.facts, self.world.told, self._lost_state.at_stake)
 
+    async def sign_in(self, server: str, show: Show, *, scopes: Sequence[str] = (), timeout: float = PATIENCE) -> None:
+        """Have a person sign in to a server, on the thread's behalf: `show` gets the page for their browser here.
+
+        What comes of it is kept, and used by new connections. With `scopes` more is asked for; those that run go on.
+
+        Raises:
+            ConfigError, ServerNotFound: it is no server that one signs in to; there is none of this name.
+            ServerUnavailable, TimeoutError: it did not come about; it took longer than `timeout` seconds.
+        """
+        await self.refresh()
+        with self.capture() as step:
+            binding = step.binding(server)
+        async with asyncio.timeout(timeout):
+            await self._signing_in(binding, show, tuple(scopes))
+
     def interrupt(self) -> None:
         """The turn is over, or the user stopped it: what servers still ask is answered as cancelled.
 
@@ -219,17 +233,8 @@ class Thread:
             if outcome is not None:
                 raise outcome
 
-    async def _started(
-        self, wanted: Callable[[ServerConfig], bool]
-    ) -> tuple[Runtime, dict[str, ServerUnavailable | None]]:
-        """Start what is wanted of the runtime that is current in the end: one that is replaced meanwhile may never."""
-        while True:
-            await self.refresh()
-            runtime = self._current()
-            names = [name for name, binding in runtime.bindings.items() if wanted(binding.config)]
-            outcomes = await asyncio.gather(*(started(runtime.bindings[name]) for name in names))
-            if self._upkeep.is_current(runtime):
-                return runtime, dict(zip(names, outcomes, strict=True))
+    async def _started(self, wanted: Callable[[ServerConfig], bool]) -> Outcomes:
+        return await all_started(self.refresh, self._current, self._upkeep.is_current, wanted)
 
     # ------------------------------------------------------------------ what it wants to hear
 
@@ -334,11 +339,10 @@ class Thread:
                 binding.lease.backend.begin()
 
     def _current(self) -> Runtime:
-        runtime = self._upkeep.current
-        if runtime is None:
+        if self._upkeep.current is None:
             what = f"thread {self.id} has no runtime yet; `await thread.refresh()` gives it one"
             raise self._upkeep.trouble or Closed(what)
-        return runtime
+        return self._upkeep.current
 
     def ensure_loaded(self) -> None:
         """Raises: Closed, if it is closed or not loaded."""

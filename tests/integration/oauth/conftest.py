@@ -14,6 +14,7 @@ from mcpool.oauth.grant import grant_place
 from mcpool.oauth.interactive import Visit, sign_in
 from mcpool.oauth.store import GrantStore
 from support.oauth_server import Issuer, oauth_server, visit
+from support.ways import HERE
 
 SignsIn = Callable[[], Awaitable[None]]
 
@@ -53,8 +54,8 @@ def signs_in(home: Path, url: str) -> SignsIn:
 
     async def done(principal: str = "") -> None:
         store, http = GrantStore(home, "file"), Http(url)
-        place = grant_place(http, principal)
+        place = grant_place(http, principal, "local")
         before = await store.read(place)
-        await store.write(place, await sign_in("web", http, before and before.grant, person(), lambda url: None))
+        await store.write(place, await sign_in("web", http, before and before.grant, person(), HERE))
 
     return done

@@ -13,6 +13,7 @@ from mcpool.config.server import Http
 from mcpool.oauth.interactive import sign_in
 from support.mcp_over_http import Asked, McpServer
 from support.oauth_server import Issuer
+from support.ways import HERE
 
 CHALLENGE = 'Bearer error="insufficient_scope", scope="files:write it\'s", resource_metadata="http://h/x"'
 
@@ -43,12 +44,12 @@ async def test_a_call_that_needs_more_says_how_to_allow_it_and_disturbs_no_other
 
 
 async def test_more_is_asked_for_with_what_was_allowed_before(url: str, issuer: Issuer) -> None:
-    before = await sign_in("web", Http(url, scopes=("read",)), None, person(), lambda _: None)
-    after = await sign_in("web", Http(url), before, person(), lambda _: None, ("write", "read"))
+    before = await sign_in("web", Http(url, scopes=("read",)), None, person(), HERE)
+    after = await sign_in("web", Http(url), before, person(), HERE, ("write", "read"))
     assert issuer.scopes == ["read", "write"]
     assert after.scope == "read write"
 
 
 async def test_more_is_asked_for_with_what_is_configured(url: str, issuer: Issuer) -> None:
-    await sign_in("web", Http(url, scopes=("read",)), None, person(), lambda _: None, ("write",))
+    await sign_in("web", Http(url, scopes=("read",)), None, person(), HERE, ("write",))
     assert issuer.scopes == ["read", "write"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,7 +17,9 @@ import pytest
 from mcpool.oauth.callback import state_of
 from support.mcpool_home import TIMEOUT, McpoolHome
 from support.oauth_server import Issuer, visit
+from support.pasting import signed_in
 from support.raw_http import Asked, raw_server
+from support.terminal import Terminal
 
 
 @pytest.fixture
@@ -28,31 +31,6 @@ def mcpool(home: Path, url: str) -> Iterator[McpoolHome]:
 
 async def run(mcpool: McpoolHome, *arguments: str) -> subprocess.CompletedProcess[str]:
     return await asyncio.to_thread(mcpool.run, *arguments)
-
-
-async def signed_in(mcpool: McpoolHome, paste: Callable[[str], str] | None = None) -> tuple[int, str]:
-    """Sign in as a person does who has the browser elsewhere; the exit code and everything that was printed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "mcpool", "auth", "web", "--no-browser"),
-        env=mcpool.environ,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    said = b""
-    async with asyncio.timeout(TIMEOUT):
-        while (found := re.search(rb"^  (http\S+)$", said, re.MULTILINE)) is None:
-            line = await process.stdout.readline()
-            assert line, said
-            said += line
-        page = found[1].decode()
-        address = await visit(page) if paste is None else paste(page)
-        rest, _ = await process.communicate(address.encode() + b"\n")
-    assert process.returncode is not None
-    return process.returncode, (said + rest).decode()
 
 
 async def test_signing_in_without_a_browser_lets_the_running_daemon_in(mcpool: McpoolHome, issuer: Issuer) -> None:
@@ -287,3 +265,28 @@ async def test_a_refusal_of_the_issuer_is_told(mcpool: McpoolHome) -> None:
 async def test_wrong_usage_is_told(mcpool: McpoolHome, arguments: tuple[str, ...], says: str) -> None:
     done = await run(mcpool, "auth", *arguments)
     assert (done.returncode, says in done.stderr) == (2, True)
+
+
+async def test_at_a_terminal_what_is_pasted_is_not_shown(mcpool: McpoolHome, issuer: Issuer) -> None:
+    with closing(Terminal("auth", "web", "--no-browser", environ=mcpool.environ)) as terminal:
+        shown = await asyncio.to_thread(terminal.read_until, r"\n  http\S+\n(?s:.*)it is not shown")
+        page = re.search(r"\n  (http\S+)\n", shown)
+        assert page is not None
+        terminal.types(f"{await visit(page[1])}\n")
+        assert await asyncio.to_thread(terminal.ends) == 0
+    assert "signed in to `web`" in terminal.shown
+    assert [secret for secret in issuer.secrets if secret in terminal.shown] == []
+
+
+async def test_at_a_terminal_one_can_leave(mcpool: McpoolHome) -> None:
+    """With Ctrl-D, and with Ctrl-C."""
+    with closing(Terminal("auth", "web", "--no-browser", environ=mcpool.environ)) as terminal:
+        await asyncio.to_thread(terminal.read_until, "it is not shown")
+        terminal.types("\x04")
+        assert await asyncio.to_thread(terminal.ends) == 3
+        assert "nothing was pasted" in terminal.shown
+    with closing(Terminal("auth", "web", "--no-browser", environ=mcpool.environ)) as terminal:
+        await asyncio.to_thread(terminal.read_until, "it is not shown")
+        terminal.process.send_signal(signal.SIGINT)
+        assert await asyncio.to_thread(terminal.ends) == 130
+        assert "Traceback" not in terminal.shown

@@ -13,6 +13,7 @@ from mcpool.oauth.grant import Grant, Place
 from mcpool.oauth.sign_in import SignIns
 from mcpool.oauth.store import GrantStore
 from support.raw_http import Asked, raw_server
+from support.ways import HERE
 
 Attempt = Callable[..., Awaitable[tuple[list[str], int]]]
 
@@ -40,7 +41,7 @@ def attempts(home: Path) -> Attempt:
                 expires_at=time.time() + expires_in,
             )
             await GrantStore(home, "file").write(place, grant)
-            sign_in = SignIns(GrantStore(home, "file"), lambda url: None).of("web", place)
+            sign_in = SignIns(GrantStore(home, "file"), lambda environment: HERE).of("web", place)
             for _ in range(times):
                 try:
                     got.append(await sign_in.token() or "none")

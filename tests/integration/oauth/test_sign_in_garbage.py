@@ -14,6 +14,7 @@ from mcpool.oauth.callback import Answer
 from mcpool.oauth.grant import Grant
 from mcpool.oauth.interactive import Visit, sign_in
 from support.raw_http import Asked, raw_server
+from support.ways import HERE
 
 REDIRECT = "http://127.0.0.1:8378/callback"
 STAGES = ("server", "resource", "issuer", "register", "token", "after")
@@ -88,7 +89,7 @@ async def attempt(server: Server) -> Grant | str:
     async with raw_server(server.answer) as url:
         server.url = url.removesuffix("/mcp")
         try:
-            return await sign_in("web", Http(f"{server.url}/mcp"), None, person(), lambda url: None)
+            return await sign_in("web", Http(f"{server.url}/mcp"), None, person(), HERE)
         except ServerUnavailable as error:
             return str(error)
 
@@ -127,14 +128,19 @@ async def test_tokens_are_kept_although_the_server_fails_after_they_came() -> No
 
 
 @pytest.mark.parametrize(
-    ("server", "url", "is_safe"),
+    ("server", "url", "environment", "is_safe"),
     [
-        ("https://example.org/mcp", "https://id.example.org/token", True),
-        ("https://example.org/mcp", "http://id.example.org/token", False),
-        ("https://example.org/mcp", "http://127.0.0.1/token", False),
-        ("https://localhost/mcp", "http://localhost/token", True),
-        ("http://intranet/mcp", "http://id.intranet/token", True),
+        ("https://example.org/mcp", "https://id.example.org/token", "local", True),
+        ("https://example.org/mcp", "http://id.example.org/token", "local", False),
+        ("https://example.org/mcp", "http://127.0.0.1/token", "local", False),
+        ("https://localhost/mcp", "http://localhost/token", "local", True),
+        ("http://intranet/mcp", "http://id.intranet/token", "local", True),
+        ("https://localhost/mcp", "https://localhost/token", "box", True),
+        ("https://localhost/mcp", "http://localhost/token", "box", False),
+        ("http://localhost/mcp", "http://localhost/token", "box", True),
     ],
 )
-def test_nothing_of_a_server_on_https_goes_where_anybody_can_listen(server: str, url: str, is_safe: bool) -> None:
-    assert asking.safe(server, url) == is_safe
+def test_nothing_of_a_server_on_https_goes_where_anybody_can_listen(
+    server: str, url: str, environment: str, is_safe: bool
+) -> None:
+    assert asking.safe(server, url, environment) == is_safe

@@ -21,6 +21,7 @@ from mcpool.oauth.interactive import sign_in
 from mcpool.oauth.kept import decode
 from mcpool.oauth.store import GrantStore
 from support.oauth_server import Issuer
+from support.ways import HERE
 
 DEADLINE = 30.0
 CALLERS = 50
@@ -94,7 +95,7 @@ async def test_a_token_about_to_expire_is_renewed_before_it_is_used(
     assert kept is not None
     assert kept.grant is not None
     soon = msgspec.structs.replace(kept.grant, expires_at=time.time() + 15)  # less than the 20 s in reserve
-    await GrantStore(home, "file").write(grant_place(Http(url), ""), soon)
+    await GrantStore(home, "file").write(grant_place(Http(url), "", "local"), soon)
     async with host_for(url, home) as host, host.thread() as thread:
         assert "done" in await work(thread)
     assert issuer.refreshes == 1
@@ -179,7 +180,7 @@ async def test_each_principal_has_a_sign_in_of_its_own(url: str, home: Path, sig
 
 async def test_the_configured_scopes_and_resource_are_asked_for(url: str, home: Path, issuer: Issuer) -> None:
     http = Http(url, scopes=("read", "write"), oauth_resource="https://example.org/api")
-    grant = await sign_in("web", http, None, person(), lambda url: None)
+    grant = await sign_in("web", http, None, person(), HERE)
     assert issuer.scopes == ["read", "write"]
     assert issuer.resource == "https://example.org/api"
     assert grant.state == "renewed by itself"

@@ -17,7 +17,9 @@ from mcpool.oauth import asking, renewal, revocation
 from mcpool.oauth.grant import Grant
 from mcpool.oauth.renewal import NotNow, renewed
 from mcpool.oauth.revocation import NotRevoked, revoke
+from mcpool.oauth.way import from_here
 from support.raw_http import Asked, Handler, raw_server
+from support.ways import HERE
 
 TOKENS = {"access_token": "acc3ss", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "n3xt"}
 SECRETS = ("acc3ss", "r3fresh", "n3xt", "s3cret", "0ld")
@@ -40,10 +42,6 @@ def grant(issuer: str, url: str | None = None) -> Grant:
     )
 
 
-def direct(url: str) -> str | None:
-    return None
-
-
 def answers(status: int, body: bytes | object, **headers: str) -> AbstractAsyncContextManager[str]:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
 
@@ -55,7 +53,7 @@ def answers(status: int, body: bytes | object, **headers: str) -> AbstractAsyncC
 
 async def after(issuer: AbstractAsyncContextManager[str]) -> Grant:
     async with issuer as url:
-        return await renewed(grant(url), None, direct)
+        return await renewed(grant(url), None, HERE)
 
 
 async def refused(issuer: AbstractAsyncContextManager[str]) -> str:
@@ -181,12 +179,12 @@ async def test_an_issuer_that_is_not_there_signs_nobody_out() -> None:
     async with answers(200, TOKENS) as url:
         pass
     with pytest.raises(NotNow, match="could not be reached"):
-        await renewed(grant(url), None, direct)
+        await renewed(grant(url), None, HERE)
 
 
 async def test_tokens_of_a_server_on_https_are_sent_to_no_address_without_it() -> None:
     with pytest.raises(NotNow, match="its address is not https"):
-        await renewed(grant("http://issuer.example", "https://example.org/mcp"), None, direct)
+        await renewed(grant("http://issuer.example", "https://example.org/mcp"), None, HERE)
 
 
 async def test_the_proxy_of_the_issuer_is_used() -> None:
@@ -197,7 +195,8 @@ async def test_the_proxy_of_the_issuer_is_used() -> None:
         await asked.reply(200, json.dumps(TOKENS).encode())
 
     async with raw_server(handler) as proxy:
-        assert (await renewed(grant("http://issuer.example"), None, lambda url: proxy)).access_token == "acc3ss"
+        new = await renewed(grant("http://issuer.example"), None, from_here(lambda url: proxy))
+    assert new.access_token == "acc3ss"
     assert seen == ["issuer.example"]
 
 
@@ -215,7 +214,7 @@ class TestRevocation:
             await asked.reply(status(forms[-1]), b"")
 
         async with raw_server(handler) as url:
-            await revoke(msgspec.structs.replace(grant(url), **changes), direct)
+            await revoke(msgspec.structs.replace(grant(url), **changes), HERE)
         return forms
 
     async def test_the_refresh_token_goes_first_and_then_the_access_token(self) -> None:
@@ -240,10 +239,10 @@ class TestRevocation:
 
     async def test_that_an_issuer_offers_none_is_told(self) -> None:
         with pytest.raises(NotRevoked, match=r"https://issuer\.example offers no way to"):
-            await revoke(msgspec.structs.replace(grant("https://issuer.example"), server=None), direct)
+            await revoke(msgspec.structs.replace(grant("https://issuer.example"), server=None), HERE)
 
     async def test_an_issuer_that_takes_for_ever_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(revocation, "DEADLINE", 0.1)
         async with raw_server(silent()) as url:
             with pytest.raises(NotRevoked, match=r"did not answer within 0\.1 s"):
-                await revoke(grant(url), direct)
+                await revoke(grant(url), HERE)

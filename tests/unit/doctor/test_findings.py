@@ -22,6 +22,7 @@ from mcpool.doctor.facts import (
 )
 from mcpool.doctor.findings import Finding, findings
 from mcpool.oauth.own_sign_in import OwnSignIn
+from support.ways import HERE
 
 FILE = "/home/ada/.mcpool/config.toml"
 COMMAND = CommandFacts("uvx", "/usr/bin", "the PATH of your login shell", "/usr/bin/uvx")
@@ -101,7 +102,7 @@ def test_a_server_that_wants_a_sign_in_leads_to_it() -> None:
 
 
 def test_a_server_that_a_client_signs_in_to_by_itself_leads_to_its_configuration() -> None:
-    refused = OwnSignIn("git", Http("https://example.com"), lambda url: None).required()
+    refused = OwnSignIn("git", Http("https://example.com"), HERE).required()
     finding = only(git(start_error=refused.message, processes=(ProcessFacts("auth_required"),)))
     assert finding.remedy == "correct `oauth` or `scopes` of it, then `mcpool reconnect git`"
 

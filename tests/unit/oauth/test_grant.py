@@ -62,4 +62,15 @@ def test_the_owner_of_the_home_is_one_by_whatever_name(principal: str) -> None:
 
 def test_others_have_grants_of_their_own() -> None:
     http = Http("https://example.org/mcp", oauth_resource="https://example.org")
-    assert grant_place(http, "laptop") == Place("https://example.org/mcp", "laptop", "https://example.org")
+    place = Place("https://example.org/mcp", "laptop", "https://example.org", "box")
+    assert grant_place(http, "laptop", "box") == place
+
+
+def test_what_was_kept_before_there_were_environments_is_for_this_machine() -> None:
+    place = Place("https://example.org/mcp", "laptop")
+    assert place.key() == b'{"url":"https://example.org/mcp","principal":"laptop","resource":null}'
+
+
+def test_the_same_url_elsewhere_is_another_place() -> None:
+    keys = {Place("https://example.org/mcp", "", None, id).key() for id in ("local", "box", "other")}
+    assert len(keys) == 3

@@ -12,13 +12,14 @@ from mcpool.oauth.grant import Grant, Place
 from mcpool.oauth.held import Held
 from mcpool.oauth.sign_in import SignIns
 from mcpool.oauth.store import GrantStore
+from support.ways import HERE
 
 PLACE = Place("https://example.org/mcp", "")
 
 
 @pytest.fixture
 def sign_ins(tmp_path: Path) -> SignIns:
-    return SignIns(GrantStore(tmp_path, "file"), lambda url: None)
+    return SignIns(GrantStore(tmp_path, "file"), lambda environment: HERE)
 
 
 def test_whoever_asks_gets_the_same(sign_ins: SignIns) -> None:
@@ -63,6 +64,17 @@ def test_the_command_that_signs_in_can_be_pasted_into_a_shell(
 ) -> None:
     required = sign_ins.of(server, Place(PLACE.url, principal)).required()
     assert str(required) == f"`{server}` needs you to sign in: run `{command}`"
+
+
+@pytest.mark.parametrize("scopes", [(), ("write",)])
+def test_where_the_command_line_knows_nothing_of_a_server_the_program_is_named(
+    sign_ins: SignIns, scopes: tuple[str, ...]
+) -> None:
+    sign_in = sign_ins.of("web", PLACE, "thread")
+    said = str(sign_in.lacking(scopes) if scopes else sign_in.required())
+    assert "the program that chose its plugin can have you do that" in said
+    assert "mcpool auth" not in said
+    assert all(scope in said for scope in scopes)
 
 
 async def test_fifty_who_need_a_token_read_it_once(

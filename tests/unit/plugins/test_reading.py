@@ -112,10 +112,11 @@ async def test_a_server_of_a_root_without_a_folder_of_its_own_runs_in_the_root(t
     [
         {"command": "run", "env_vars": [{"name": "TOKEN", "source": "local"}]},
         {"url": "https://example.com/mcp", "headersHelper": "print-secret"},
+        {"url": "https://example.com/mcp", "oauth": {"client_id": "c", "client_secret": "${TOKEN}"}},
         {"command": "run", "env": {"KEY": "${TOKEN}"}},
         {"command": "run", "env": {"KEY": "${keyring:token}"}},
     ],
-    ids=["variable", "helper", "reference", "keyring"],
+    ids=["variable", "helper", "client", "reference", "keyring"],
 )
 async def test_nothing_secret_of_this_machine_goes_to_a_plugin_of_another_environment(
     tmp_path: Path, entry: dict[str, Any]
@@ -243,10 +244,17 @@ async def test_a_plugin_cannot_approve_its_own_calls_nor_have_lost_ones_sent_aga
 
 
 async def test_an_endpoint_is_bound_to_the_environment_of_its_plugin(tmp_path: Path) -> None:
-    folder = plugin(tmp_path / "kit", servers={"web": {"type": "http", "url": "https://example.com/mcp"}})
-    (server,) = (await read(folder, environment=ELSEWHERE)).servers
-    assert isinstance(server.transport, Http)
+    oauth = {"client_id": "c", "callback_port": 8400}
+    entry = {"type": "http", "url": "https://example.com/mcp", "oauth": oauth, "scopes": ["a"], "oauth_resource": "r"}
+    (server,) = (await read(plugin(tmp_path / "kit", servers={"web": entry}), environment=ELSEWHERE)).servers
+    http = server.transport
+    assert isinstance(http, Http)
     assert server.environment_id == ELSEWHERE
+    assert (http.oauth_client_id, http.oauth_callback_port, http.scopes, http.oauth_resource) == (
+        *("c", 8400),
+        *(("a",), "r"),
+    )
+    assert http.signs_in_by == "thread"
 
 
 async def test_what_is_too_large_or_too_many_is_left_out(tmp_path: Path) -> None:
