@@ -32,6 +32,9 @@ def unreadable(managed: Config) -> bool:
 
 def _absent(file: Path) -> bool:
     try:
-        return not file.exists()
+        file.stat()  # `exists` says no, in newer versions of Python, of all that it cannot look at
+    except (FileNotFoundError, NotADirectoryError):
+        return True
     except OSError:
-        return False  # a folder that may not be entered: it may well be there
+        pass  # a folder that may not be entered: it may well be there
+    return False

@@ -99,6 +99,15 @@ async def test_an_administrators_file_that_cannot_be_read_allows_nothing(
     assert "not valid TOML" in str(host.problems[0])
 
 
+async def test_an_administrators_file_that_cannot_be_looked_at_allows_nothing(
+    open_host: OpenHost, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    (tmp_path / "managed.toml").symlink_to("managed.toml")
+    host = await open_host(servers(demo=DEMO), environ=environ)
+    assert await servers_of(host.thread()) == ()
+    assert "could not be read" in str(host.problems[0])
+
+
 async def test_an_administrators_file_that_becomes_unreadable_counts_as_it_was(
     open_host: OpenHost, tmp_path: Path, environ: dict[str, str]
 ) -> None:
