@@ -79,6 +79,14 @@ async def test_what_its_processes_had_in_memory_is_told_to_be_lost_once() -> Non
         assert "what they kept in memory is lost:\n- fake" in await told(thread)
 
 
+async def test_a_loss_that_no_step_told_yet_is_kept() -> None:
+    past = await before(used=True)
+    async with host() as world:
+        past = kept(world.thread(kept=past))
+    async with host() as world:
+        assert "is lost:\n- fake" in await told(world.thread(kept=past))
+
+
 async def test_it_can_be_kept_again_and_again() -> None:
     past = await before(used=True)
     for _ in range(2):

@@ -24,10 +24,10 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     principal: str = ""
     only: tuple[str, ...] | None = None
     capability_roots: tuple[CapabilityRoot, ...] = ()
-    world: dict[str, Any] = {}
+    world: dict[str, dict[str, Any]] = {}
     """The snapshots of what its model was told, by section: what its merge patches come to."""
     ran: tuple[str, ...] = ()
-    """The servers that it had a process or session of, which does not outlive the host."""
+    """The servers that it had a process or session of, which does not outlive the host, or whose loss was not told."""
 
 
 def keep(facts: ThreadFacts, world: Mapping[str, Json], ran: Collection[str]) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def keep(facts: ThreadFacts, world: Mapping[str, Json], ran: Collection[str]) ->
         principal=facts.principal,
         only=None if facts.only is None else tuple(sorted(facts.only)),
         capability_roots=facts.roots,
-        world=dict(world),
+        world=cast("dict[str, dict[str, Any]]", dict(world)),
         ran=tuple(sorted(ran)),
     )
     return cast("dict[str, Any]", msgspec.to_builtins(kept))

@@ -42,6 +42,12 @@ class Telling:
         """These servers lost what their processes had in memory."""
         self._losses.update(servers)
 
+    @property
+    def untold(self) -> set[str]:
+        """The servers that lost something of which the model was not told yet."""
+        told = losses_told(self.world.told)
+        return {name for name, losses in self._losses.items() if losses > told.get(name, 0)}
+
     def news(self, step: Step, around: Surroundings, retained: Collection[str] | None) -> News:
         """What is to be told with this step. See `WorldState.tell`."""
         shown = Counter(tool.server for tool in step.tools.values())

@@ -186,7 +186,7 @@ class Thread:
 
     def kept(self) -> dict[str, Any]:
         """What is to be kept of it now, for `host.thread(kept=...)` of a host to come: a plain value, for JSON."""
-        return keep(self.facts, self.world.told, self._lost_state.at_stake)
+        return keep(self.facts, self.world.told, self._telling.untold.union(self._lost_state.at_stake))
 
     async def sign_in(self, server: str, show: Show, *, scopes: Sequence[str] = (), timeout: float = PATIENCE) -> None:
         """Have a person sign in to a server, on the thread's behalf: `show` gets the page for their browser here.

@@ -46,6 +46,8 @@ def test_of_processes_that_belong_to_somebody_else_none_is_lost() -> None:
     [
         {"id": 7},
         {"world": []},
+        {"world": {"tools": ["git"]}},
+        {"world": {"tools": {1: {}, "git": {}}}},
         {"capability_roots": [{"id": "", "path": "/x"}]},
         {"capability_roots": [{"id": "a", "path": "relative"}]},
         {"only": "a"},
