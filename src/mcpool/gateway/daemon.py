@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from importlib import import_module
@@ -20,7 +20,8 @@ from mcpool.config import load
 from mcpool.config.expand import Secret
 from mcpool.config.home import ensure_home, home_key
 from mcpool.config.loading import keyring
-from mcpool.errors import DaemonError, McpoolError
+from mcpool.config.server import ServerConfig
+from mcpool.errors import ConfigError, DaemonError, McpoolError
 from mcpool.gateway.activity import Activity
 from mcpool.gateway.http_face import http_face
 from mcpool.gateway.port import LOOPBACK, bind_loopback
@@ -113,19 +114,25 @@ class Daemon:
 
     def refusal(self, server: str, cwd: str | None = None) -> str | None:
         """Why a client in this folder can't have this server; None if it can."""
-        refused = refusal(server, self.host.servers, self.host.problems)
-        if refused is None:
-            why = self.host.forbidden(server, self.host.servers)
-            if why is not None and cwd is not None:
-                why = self.host.forbidden(server, self.host.servers_around(cwd))
-            return None if why is None else f"`{server}`: {why}"
-        if cwd is None:
+        servers = self.host.servers
+        refused = refusal(server, servers, self.host.problems) or self._forbidden(server, servers)
+        if refused is None or cwd is None:
             return refused
-        if refusal(server, self.host.servers_around(cwd)) is None:
-            return None
-        problems = self.host.problems_around(cwd)
-        mentioned = [str(one) for one in problems if one.concerns(server) or f"`{server}`" in one.message]
+        try:
+            project = self.host.project_around(cwd)
+        except ConfigError as error:
+            return f"{refused}; {error}"
+        if project is None:
+            return refused
+        servers = (*servers, *project.servers)
+        if refusal(server, servers) is None:
+            return self._forbidden(server, servers)
+        mentioned = [str(one) for one in project.problems if one.concerns(server) or f"`{server}`" in one.message]
         return "; ".join((refused, *mentioned))
+
+    def _forbidden(self, server: str, servers: Sequence[ServerConfig]) -> str | None:
+        why = self.host.forbidden(server, servers)
+        return None if why is None else f"`{server}`: {why}"
 
     def open_stream(
         self, *, route: str | None, whole: bool, cwd: str, write: Callable[[bytes], None], backlog: Callable[[], int]

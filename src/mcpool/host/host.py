@@ -21,6 +21,7 @@ from mcpool.host.configuration import Reading
 from mcpool.host.extension import Extension
 from mcpool.host.health import Health, health
 from mcpool.host.portal import Portal
+from mcpool.host.projects import Project
 from mcpool.host.rows import Row, rows
 from mcpool.host.running import Own, Plan, Running, run
 from mcpool.host.watching import OnApplied, Watching, log_applied
@@ -253,19 +254,13 @@ class Host:
         """What the configuration says of clients of the gateway, by the names of their tokens."""
         return {} if self._own is None else self._own.configuration.current.clients
 
-    def servers_around(self, cwd: str) -> tuple[ServerConfig, ...]:
-        """Like `servers`, with those of the project that this folder belongs to. Reads files."""
-        project = None if self._own is None else self._own.configuration.contributors.project_of(cwd)
-        return self.servers if project is None else (*self.servers, *project.servers)
+    def project_around(self, cwd: str) -> Project | None:
+        """The project that this folder belongs to, if any. Reads files. Raises: ConfigError, as `Projects.of`."""
+        return None if self._own is None else self._own.configuration.contributors.project_of(cwd)
 
     def forbidden(self, name: str, servers: Sequence[ServerConfig]) -> str | None:
         """Why the administrator lets none of these that is called so run; None, if that is not so."""
         return None if self._own is None else self._own.configuration.contributors.forbidden(servers, name)
-
-    def problems_around(self, cwd: str) -> tuple[Problem, ...]:
-        """What is wrong with the project that this folder belongs to; that it is not trusted, say. Reads files."""
-        project = None if self._own is None else self._own.configuration.contributors.project_of(cwd)
-        return () if project is None else project.problems
 
     @property
     def environments(self) -> Environments:

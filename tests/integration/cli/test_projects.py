@@ -103,3 +103,24 @@ def test_a_server_that_the_administrator_does_not_allow_says_so(mcpool: McpoolHo
     called = mcpool.run("call", "demo", "clock", "{}")
     assert called.returncode != 0
     assert f"does not allow it ([requirements] in {managed})" in called.stderr
+
+
+def test_a_trusted_projects_server_that_the_administrator_does_not_allow_says_so(
+    mcpool: McpoolHome, project: Path, tmp_path: Path
+) -> None:
+    managed = tmp_path / "managed.toml"
+    managed.write_text('[requirements]\nallow = [{ name = "demo" }]\n')
+    (mcpool.path / ".env").write_text(f"MCPOOL_MANAGED_CONFIG={managed}\n")
+    mcpool.run("trust", str(project), "--yes")
+    called = mcpool.run("call", "theirs", "clock", "{}", cwd=project)
+    assert called.returncode != 0
+    assert f"does not allow it ([requirements] in {managed})" in called.stderr
+
+
+def test_who_asks_for_a_projects_server_hears_that_the_list_of_trusted_files_is_broken(
+    mcpool: McpoolHome, project: Path
+) -> None:
+    (mcpool.path / "trusted.json").write_text("[")
+    called = mcpool.run("call", "theirs", "clock", "{}", cwd=project)
+    assert called.returncode != 0
+    assert f"{mcpool.path / 'trusted.json'} cannot be read" in called.stderr
