@@ -13,11 +13,11 @@ from support.oauth_server import visit
 
 
 async def signed_in(
-    mcpool: McpoolHome, paste: Callable[[str], str] | None = None, proxy: str | None = None
+    mcpool: McpoolHome, paste: Callable[[str], str] | None = None, proxy: str | None = None, end: str = "\n"
 ) -> tuple[int, str]:
     """Sign in as a person does who has the browser elsewhere; the exit code and everything that was printed.
 
-    `proxy` is that of their browser.
+    `proxy` is that of their browser; `end` comes after what they paste, before their input ends.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -37,6 +37,6 @@ async def signed_in(
             said += line
         page = found[1].decode()
         address = await visit(page, proxy) if paste is None else paste(page)
-        rest, _ = await process.communicate(address.encode() + b"\n")
+        rest, _ = await process.communicate(f"{address}{end}".encode())
     assert process.returncode is not None
     return process.returncode, (said + rest).decode()

@@ -8,6 +8,7 @@ import re
 import select
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Mapping
 
@@ -36,6 +37,11 @@ class Terminal:
         while re.search(pattern, self.shown) is None:
             assert self._read(deadline), f"it ended without {pattern!r}:\n{self.shown}"
         return self.shown
+
+    @property
+    def echoes(self) -> bool:
+        """Whether what one types is shown."""
+        return bool(termios.tcgetattr(self._own)[3] & termios.ECHO)
 
     def types(self, text: str) -> None:
         """A person types this."""

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 
 
 async def hidden_line(prompt: str) -> str:
-    """What comes on standard input until the end of the line, without it. At a terminal `prompt` asks for it.
+    """What comes on standard input until the end of the line, or of the input. At a terminal `prompt` asks for it.
 
     Raises:
-        EOFError: standard input ended before.
+        EOFError: standard input ended before anything came.
     """
     try:
         descriptor = sys.stdin.fileno()
@@ -25,8 +25,10 @@ async def hidden_line(prompt: str) -> str:
         while b"\n" not in line:
             await _readable(descriptor)
             byte = os.read(descriptor, 1)  # what follows the line is for whoever reads the next one
-            if not byte:
+            if not byte and not line:
                 raise EOFError
+            if not byte:
+                break
             line += byte
     return line.decode(errors="replace").rstrip("\r\n")
 

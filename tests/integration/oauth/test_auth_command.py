@@ -289,4 +289,11 @@ async def test_at_a_terminal_one_can_leave(mcpool: McpoolHome) -> None:
         await asyncio.to_thread(terminal.read_until, "it is not shown")
         terminal.process.send_signal(signal.SIGINT)
         assert await asyncio.to_thread(terminal.ends) == 130
+        assert terminal.echoes
         assert "Traceback" not in terminal.shown
+
+
+async def test_what_is_pasted_needs_no_end_of_its_line(mcpool: McpoolHome, issuer: Issuer) -> None:
+    """Programs write it without."""
+    code, said = await signed_in(mcpool, end="")
+    assert (code, issuer.sign_ins) == (0, 1), said
