@@ -6,7 +6,8 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,6 +100,23 @@ async def test_a_configured_server_can_be_signed_in_to_with_the_variables_of_its
         assert {headers[b"authorization"] for headers in app.seen} == {b"Bearer there", b"Bearer ours"}
         await host.close()
         ours.close()  # what it still hears of is over
+
+
+async def test_a_value_that_no_header_can_hold_is_told_by_its_name_alone(tmp_path: Path, open_host: OpenHost) -> None:
+    app = Browser()
+    with closing(ExecServer(tmp_path / "far", THERE_TOKEN="s3cr\u00e9t")) as far:
+        far.start()
+        async with serving(app) as url:
+            root = browser(far, url, required=True)
+            host = await open_host(servers())
+            attach(host, far)
+            await ready(host)
+            with pytest.raises(ServerUnavailable, match=r"cannot hold the value of .* THERE_TOKEN") as refused:
+                async with host.thread(capability_roots=[root]):
+                    pass
+            assert not any(part in str(refused.value) for part in ("s3cr", "\u00e9", "xe9"))
+            assert app.seen == []
+            await host.close()
 
 
 async def test_a_variable_that_is_not_set_there_is_named_and_nothing_is_sent(

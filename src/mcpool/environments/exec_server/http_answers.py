@@ -104,6 +104,9 @@ class HttpAnswers:
         if not found:
             what = f"the header {header.name} needs a value for the executor's variable {header.value_env_var}"
             raise Refusal(INVALID_PARAMS, f"{what}; set it where the executor runs, and start that anew")
+        if not (found.isascii() and found.isprintable()):  # what the client says of that quotes it
+            what = f"the header {header.name} cannot hold the value of the executor's variable {header.value_env_var}"
+            raise Refusal(INVALID_PARAMS, f"{what}; is there a line break at its end?")
         return header.value + found
 
     async def _client(self, url: str) -> httpx2.AsyncClient:
