@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from mcpool import host as asynchronous
+from mcpool.config.own_thread import OwnThread
 from mcpool.config.problem import Problem
 from mcpool.config.server import ServerConfig
 from mcpool.errors import ServerUnavailable
@@ -242,7 +243,7 @@ class Thread:
         """Have a person sign in to a server; see `mcpool.Thread.sign_in`. `show` runs in a worker thread, may block."""
 
         async def elsewhere(url: str) -> None:
-            await asyncio.to_thread(show, url)
+            await OwnThread("mcpool-sign-in", timeout).run(lambda: show(url))
 
         self._portal.call(self._thread.sign_in, server, elsewhere, scopes=scopes, timeout=timeout)
 

@@ -133,3 +133,24 @@ with mcpool.sync.open({servers(web={"url": url})}, home={str(tmp_path / "home")!
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
     assert await asyncio.wait_for(process.wait(), TIMEOUT) == 0
     assert issuer.sign_ins == 1
+
+
+async def test_a_browser_that_stays_open_keeps_no_program_that_blocks(url: str, tmp_path: Path) -> None:
+    """Whoever leaves with Ctrl-C leaves it behind."""
+    code = f"""
+import mcpool, os, signal, threading
+def show(url):
+    os.kill(os.getpid(), signal.SIGINT)
+    threading.Event().wait()
+with mcpool.sync.open({servers(web={"url": url})}, home={str(tmp_path / "home")!r}) as host, host.thread() as thread:
+    try:
+        thread.sign_in("web", show)
+    except KeyboardInterrupt:
+        print("left")
+"""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert (await asyncio.wait_for(process.communicate(), TIMEOUT))[0] == b"left\n"
+    finally:
+        if process.returncode is None:
+            process.kill()
