@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from mcpool.errors import ConfigError
 from mcpool.runtime.runtime import Binding
 
 PATIENCE = 600.0
@@ -26,6 +27,6 @@ class SigningIn(Protocol):
 
 
 async def nobody_signs_in(binding: Binding, show: Show, scopes: tuple[str, ...]) -> None:
-    """For hosts whose servers are those of the daemon. Raises: ValueError, always."""
+    """For hosts whose servers are those of the daemon. Raises: ConfigError, always."""
     what = "an attached host uses the servers of the daemon"
-    raise ValueError(f"{what}; `mcpool auth {binding.config.name}` signs in to this one")
+    raise ConfigError([f"{what}; `mcpool auth {binding.config.name}` signs in to this one"])

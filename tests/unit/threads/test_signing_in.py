@@ -6,11 +6,12 @@ from unittest.mock import Mock
 
 import pytest
 
+from mcpool.errors import ConfigError
 from mcpool.threads.signing_in import nobody_signs_in
 
 
 async def test_an_attached_host_says_which_command_signs_in() -> None:
     binding = Mock()
     binding.config.name = "web"
-    with pytest.raises(ValueError, match="`mcpool auth web` signs in to this one"):
+    with pytest.raises(ConfigError, match="`mcpool auth web` signs in to this one"):
         await nobody_signs_in(binding, Mock(), ())
