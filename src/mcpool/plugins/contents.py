@@ -45,7 +45,8 @@ def with_spared(now: Contents, before: Contents) -> Contents:
     """What was read, with what stays as it was because what is written of it now is wrong: servers, or the whole."""
     wrong = [problem for problem in now.problems if problem.severity == "error"]
     if before.name and not now.name and any(not problem.key and problem.file != now.root for problem in wrong):
-        return replace(before, problems=now.problems, files=now.files)  # nobody knows what its manifest says now
+        # Nobody knows what its manifest says now. Reading that took too long saw no files, and they may change.
+        return replace(before, problems=now.problems, files=now.files or before.files)
     read = {server.name for server in now.servers}
     spared = tuple(
         server

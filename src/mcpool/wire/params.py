@@ -61,4 +61,4 @@ def join(fields: Mapping[str, bytes | Raw]) -> bytes:
         if part.__class__ is not Raw:
             fields = {name: part if isinstance(part, Raw) else value(part) for name, part in fields.items()}
             break
-    return one_line(encode_json(fields))
+    return one_line(encode_json(fields if fields.__class__ is dict else dict(fields)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -83,3 +84,7 @@ def test_what_is_no_single_value_is_refused(raw: bytes) -> None:
 
 def test_raw_and_proven_bytes_may_be_mixed() -> None:
     assert join({"a": Raw(b"1"), "b": b"[ 2 ]"}) == b'{"a":1,"b":[ 2 ]}'
+
+
+def test_any_mapping_can_be_joined() -> None:
+    assert join(MappingProxyType({"a": Raw(b"1")})) == b'{"a":1}'
