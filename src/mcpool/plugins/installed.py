@@ -98,18 +98,20 @@ class InstalledPlugins:
         return self._installed(entry)
 
     def remove(self, name: str) -> bool:
-        """Take a plugin away, with what its servers kept; False if there is none. Raises: ConfigError, OSError."""
+        """Take a plugin away, with what its servers kept and what a removal left that was killed.
+
+        False if there is none. Raises: ConfigError, OSError.
+        """
         if not NAME.fullmatch(name):
             return False
         with self._record.changing() as record:
-            if all(entry["name"] != name for entry in record):
-                return False
+            there = any(entry["name"] == name for entry in record)
             record[:] = [entry for entry in record if entry["name"] != name]
         with self._record.changing() as record:  # only now it is gone for whoever looks
             if all(entry["name"] != name for entry in record):
                 self._forget_copies(name, [])
                 _removed(self.data(name))
-        return True
+        return there
 
     def _installed(self, entry: _Entry) -> Installed:
         name, link, version = entry["name"], entry["link"], entry.get("version")

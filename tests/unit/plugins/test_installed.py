@@ -187,6 +187,14 @@ def test_what_a_killed_installation_left_goes_with_the_next(tmp_path: Path, inst
     assert not left.exists()
 
 
+def test_what_a_killed_removal_left_goes_with_the_next(tmp_path: Path, installed: InstalledPlugins) -> None:
+    copy = installed.add(plugin(tmp_path / "kit"), "kit", link=False)
+    installed.record.write_text("[]")  # there it was killed
+    assert not installed.remove("kit")
+    assert not copy.folder.exists()
+    assert not installed.data("kit").exists()
+
+
 @pytest.mark.parametrize("link", [False, True])
 def test_mcpools_own_files_are_no_plugin(tmp_path: Path, installed: InstalledPlugins, link: bool) -> None:
     placed = installed.add(plugin(tmp_path / "kit"), "kit", link=False)
