@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import mcpool
 from support.exec_servers import KINDS, ExecServer
+from support.far_network import FarNetwork, far_network
+from support.oauth_server import Issuer
 
 DEADLINE = 30.0
 
@@ -30,6 +32,19 @@ def ours(tmp_path: Path) -> Iterator[ExecServer]:
     server.start()
     yield server
     server.close()
+
+
+@pytest.fixture
+def issuer() -> Issuer:
+    """Whoever knows the person."""
+    return Issuer()
+
+
+@pytest.fixture
+async def network(issuer: Issuer) -> AsyncGenerator[FarNetwork]:
+    """The issuer and its server, where only an executor and the person's browser reach them."""
+    async with far_network(issuer) as network:
+        yield network
 
 
 async def until(host: mcpool.Host, condition: Callable[[], bool]) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from support.exec_servers import ExecServer
-from support.far_network import URL, FarNetwork, far_network
+from support.far_network import URL, FarNetwork
 from support.mcpool_home import McpoolHome
 from support.oauth_server import Issuer
 from support.pasting import signed_in
@@ -24,17 +24,6 @@ port = 0
 url = "{URL}"
 environment_id = "box"
 """
-
-
-@pytest.fixture
-def issuer() -> Issuer:
-    return Issuer()
-
-
-@pytest.fixture
-async def network(issuer: Issuer) -> AsyncGenerator[FarNetwork]:
-    async with far_network(issuer) as network:
-        yield network
 
 
 @pytest.fixture

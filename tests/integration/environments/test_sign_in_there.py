@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from mcpool.oauth.store import GrantStore
 from mcpool.threads.signing_in import Show
 from mcpool.threads.thread import Thread
 from support.exec_servers import KINDS, ExecServer, cable
-from support.far_network import URL, FarNetwork, far_network
+from support.far_network import URL, FarNetwork
 from support.oauth_server import Issuer, come_back, register, visit
 from support.plugin_folder import plugin
 from support.ports import closed_port
@@ -26,17 +26,6 @@ from .conftest import ready, until
 
 WEB = servers(web={"url": URL, "environment_id": "box"})
 REGISTER, TOKEN = "POST login.test/register", "POST login.test/token"
-
-
-@pytest.fixture
-def issuer() -> Issuer:
-    return Issuer()
-
-
-@pytest.fixture
-async def network(issuer: Issuer) -> AsyncGenerator[FarNetwork]:
-    async with far_network(issuer) as network:
-        yield network
 
 
 def executor(folder: Path, network: FarNetwork, kind: str = "mcpool") -> Iterator[ExecServer]:
