@@ -86,6 +86,6 @@ def why_open(history: Restarts, budget: Budget, now: float) -> str:
     times = len(history.endings)
     wait = max(0.0, history.retry_at - now)
     return (
-        f"it ended {times} time{'' if times == 1 else 's'} within {budget.window:g} s, "
+        f"it ended or did not start {times} time{'' if times == 1 else 's'} within {budget.window:g} s, "
         f"and is not started again for another {wait:.0f} s"
     )

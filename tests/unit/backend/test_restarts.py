@@ -103,7 +103,7 @@ def test_forgiveness_closes_it_and_makes_the_budget_whole() -> None:
 def test_the_reason_says_how_often_and_how_long() -> None:
     history = Restarts((1.0, 2.0, 3.0), 3, 1.0, 63.0, open=True)
     assert why_open(history, BUDGET, 11.0) == (
-        "it ended 3 times within 60 s, and is not started again for another 52 s"
+        "it ended or did not start 3 times within 60 s, and is not started again for another 52 s"
     )
 
 
