@@ -168,10 +168,8 @@ class Environments:
         try:
             async with asyncio.timeout(timeout):
                 await self.session(id).request(STATUS, Nothing(), Nothing)
-        except Refused:
-            return self.status(id)  # an older one, that lives and does not know the question
-        except EnvironmentUnavailable:
-            return self.status(id)
+        except (Refused, EnvironmentUnavailable):
+            return self.status(id)  # an older one lives and does not know the question; or it has just gone
         except TimeoutError:
             now = self.status(id)
             silent = f"it does not answer within {timeout:g} s; it is looked after, and lost if it stays silent"

@@ -35,7 +35,8 @@ class Reading:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with any of the files."""
-        return self.own.problems + self.managed.problems + self.environments[1]
+        _, environments = self.environments
+        return self.own.problems + self.managed.problems + environments
 
 
 class Configuration:
